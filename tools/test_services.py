@@ -1,0 +1,81 @@
+"""Gives a test run its own services and a clean environment, before the settings are read.
+
+A plugin that pytest loads early (``-p tools.test_services``). ``SELENE_TEST_SHAPE`` chooses:
+``household`` (SQLite, no Redis) or ``fleet`` (PostgreSQL and Redis, started here). With
+pytest-xdist the controlling process starts the services; each worker has its own databases in them.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+SHAPES = ("household", "fleet")
+RUN_FOLDER = "SELENE_TEST_RUN_FOLDER"
+# Whatever the settings read, by name or by how it begins
+OURS = ("DATABASE_URL", "DJANGO_", "PORT", "REPORT_RECIPIENT", "SALT", "WEB_CONCURRENCY")
+OURS += ("ACCOUNT_BASE_URL", "DB_", "EMAIL_", "JWT_", "OAUTH_BASE_URL", "REDIS_", "SSO_BASE_URL")
+OURS += ("FACEBOOK_", "GITHUB_", "GOOGLE_", "OWM_", "PANTACOR_", "SENDGRID_", "STRIPE_")
+OURS += ("URL_VOICE_", "WOLFRAM_ALPHA_", "SELENE_", "PG", "GUNICORN_")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config,
+) -> Generator[None, object, object]:
+    """Set the environment up; pytest-django reads the settings right after."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        _forget_environment()
+        _start_services(early_config)
+    _make_worker_environment(worker)
+    return (yield)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fail-on-skip", action="store_true", help="Fail the run if any test was skipped."
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which a test was skipped, if asked to."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--fail-on-skip") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def _forget_environment() -> None:
+    """Drop every variable that could make the developer's machine show in the tests."""
+    for name in list(os.environ):
+        if name.startswith(OURS) and not name.startswith("SELENE_TEST_"):
+            del os.environ[name]
+    os.environ["DJANGO_SETTINGS_MODULE"] = "selene_project.settings"
+    # One login per second is not what the other tests are about.
+    os.environ["SELENE_THROTTLE_SCALE"] = "1000"
+
+
+def _start_services(config: pytest.Config) -> None:
+    shape = os.environ.setdefault("SELENE_TEST_SHAPE", "household")
+    if shape not in SHAPES:
+        raise pytest.UsageError(f"SELENE_TEST_SHAPE: {shape!r} is not one of {', '.join(SHAPES)}")
+    from tools import services
+
+    run = services.RunFolder()
+    config.add_cleanup(run.close)
+    os.environ[RUN_FOLDER] = str(run.path)
+    if shape == "fleet":
+        postgresql = services.PostgreSQL(run.path, run.path / "postgresql")
+        os.environ["DATABASE_URL"] = postgresql.url()
+        os.environ["REDIS_URL"] = services.Redis(run.path, run.path / "redis").url()
+
+
+def _make_worker_environment(worker: str | None) -> None:
+    """Give this process a data folder and a Redis database that no other process has."""
+    folder = Path(os.environ[RUN_FOLDER])
+    os.environ["SELENE_DATA_DIR"] = tempfile.mkdtemp(prefix=f"{worker or 'main'}-", dir=folder)
+    if worker and "REDIS_URL" in os.environ:
+        number = int(worker.removeprefix("gw")) + 1
+        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={number}")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,14 @@ class PostgreSQL:
 def database_url(folder: Path, database: str) -> str:
     """Return the ``DATABASE_URL`` of a database of the PostgreSQL in ``folder``."""
     return f"postgres:///{folder}/{database}"
+
+
+def administer(folder: Path, statement: str) -> None:
+    """Run a statement that needs no database of its own, such as CREATE DATABASE."""
+    connection = psycopg2.connect(host=str(folder), dbname="postgres")
+    connection.autocommit = True
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def _other_user() -> dict[str, Any]:

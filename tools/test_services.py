@@ -86,7 +86,9 @@ def _start_services(config: pytest.Config) -> None:
 def _make_worker_environment(worker: str | None) -> None:
     """Give this process a data folder and a Redis database that no other process has."""
     folder = Path(os.environ[RUN_FOLDER])
-    os.environ["SELENE_DATA_DIR"] = tempfile.mkdtemp(prefix=f"{worker or 'main'}-", dir=folder)
+    data_dir = Path(tempfile.mkdtemp(prefix=f"{worker or 'main'}-", dir=folder))
+    (data_dir / "static").mkdir()  # which collectstatic would fill
+    os.environ["SELENE_DATA_DIR"] = str(data_dir)
     if worker and "REDIS_URL" in os.environ:
         number = int(worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={number}")

@@ -1,0 +1,89 @@
+"""Where devices are: finding places by the names that the lists give them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import versions
+from devices.models import Device
+from geography.models import City, Country, Region, Timezone
+from geography.references import batches
+
+
+class UnknownPlace(Exception):
+    """No such place; ``reasons`` says why, by field."""
+
+    def __init__(self, reasons: dict[str, list[str]]) -> None:
+        super().__init__(str(reasons))
+        self.reasons = reasons
+
+
+def resolve(country: str, region: str, city: str, timezone: str) -> tuple[City, Timezone]:
+    """Return the city of that name in that region and country, and the time zone.
+
+    Raises:
+        UnknownPlace: the names are not in the lists, or not in one another.
+    """
+    found = City.objects.filter(
+        name=city, region__name=region, region__country__name=country
+    ).first()
+    zone = Timezone.objects.filter(name=timezone).first()
+    if found and zone:
+        return found, zone
+    reasons = {} if found else _why_not(country, region)
+    if zone is None:
+        reasons["timezone"] = ["time zone not found"]
+    raise UnknownPlace(reasons)
+
+
+def country_named(name: str) -> Country:
+    """Return the country of this name, or raise UnknownPlace."""
+    country = Country.objects.filter(name=name).first()
+    if country is None:
+        raise UnknownPlace({"country": ["country not found"]})
+    return country
+
+
+def region_named(name: str, country: Country) -> Region:
+    """Return the region of this name in ``country``, or raise UnknownPlace."""
+    region = Region.objects.filter(country=country, name=name).first()
+    if region is None:
+        raise UnknownPlace({"region": ["region not found in this country"]})
+    return region
+
+
+def city_named(name: str, region: Region) -> City:
+    """Return the city of this name in ``region``, or raise UnknownPlace."""
+    city = City.objects.filter(region=region, name=name).first()
+    if city is None:
+        raise UnknownPlace({"city": ["city not found in this region"]})
+    return city
+
+
+def timezone_named(name: str) -> Timezone:
+    """Return the time zone of this name, or raise UnknownPlace."""
+    timezone = Timezone.objects.filter(name=name).first()
+    if timezone is None:
+        raise UnknownPlace({"timezone": ["time zone not found"]})
+    return timezone
+
+
+@transaction.atomic
+def note_changed(city_ids: Iterable[UUID], timezone_ids: Iterable[UUID] = ()) -> None:
+    """Note, in the transaction of the change, that devices in these places show something else.
+
+    The name or country of a region counts as a change of its cities.
+    """
+    for ids in batches(city_ids):
+        versions.bump(Device.objects.filter(city__in=ids))
+    for ids in batches(timezone_ids):
+        versions.bump(Device.objects.filter(timezone__in=ids))
+
+
+def _why_not(country_name: str, region_name: str) -> dict[str, list[str]]:
+    try:
+        region_named(region_name, country_named(country_name))
+    except UnknownPlace as error:
+        return error.reasons
+    return {"city": ["city not found in this region"]}

@@ -13,7 +13,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is None:
         return None
-    if isinstance(error, exceptions.ValidationError):
+    if isinstance(error, exceptions.NotAuthenticated):
+        response.data = {"error": "no authentication tokens found"}
+    elif isinstance(error, exceptions.ValidationError):
         response.data = _by_field(response.data)
     else:
         response.data = {"error": _reason(response.data)}

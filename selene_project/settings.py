@@ -1,0 +1,287 @@
+"""All settings, read from the environment; docs/configuration.md lists the variables.
+
+Without any variable this is a household's server: SQLite and secrets in the data folder, a cache
+in the process. ``DATABASE_URL`` and ``REDIS_URL`` make it a fleet's.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from selene_project import secret_file
+from selene_project.environment import LOG_LEVELS, Env, database_url, fernet_keys, redis_url
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("SELENE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+FIXTURES_DIR = BASE_DIR / "fixtures"
+
+# Which APIs this process serves
+ALL_APIS = ("sso", "account", "market", "device", "admin")
+SELENE_APIS = env.list("SELENE_APIS", default=list(ALL_APIS))
+if unknown := sorted(set(SELENE_APIS) - set(ALL_APIS)):
+    raise ImproperlyConfigured(f"SELENE_APIS: {', '.join(unknown)} not of {', '.join(ALL_APIS)}")
+
+# Secrets: from the environment, else made once for this data folder
+_SECRETS = {name: env.str(name, default="") for name in secret_file.NAMES}
+SECRETS_FROM_FILE = not all(_SECRETS.values())
+if SECRETS_FROM_FILE:
+    _KEPT = secret_file.read_or_make(DATA_DIR / "secrets.env")
+    _SECRETS = {name: value or _KEPT.get(name, "") for name, value in _SECRETS.items()}
+    if _MISSING := [name for name, value in _SECRETS.items() if not value]:
+        raise ImproperlyConfigured(f"{', '.join(_MISSING)}: not in {DATA_DIR / 'secrets.env'}")
+SECRET_KEY = _SECRETS["DJANGO_SECRET_KEY"]
+JWT_ACCESS_SECRET = _SECRETS["JWT_ACCESS_SECRET"]
+JWT_REFRESH_SECRET = _SECRETS["JWT_REFRESH_SECRET"]
+JWT_RESET_SECRET = _SECRETS["JWT_RESET_SECRET"]
+# The first key encrypts; the others, separated by commas, still decrypt.
+FIELD_KEYS = fernet_keys("SELENE_FIELD_KEY", _SECRETS["SELENE_FIELD_KEY"])
+
+# Where people and programs reach this server
+DEBUG = env.bool("SELENE_DEBUG", default=False)
+PORT = env.int("PORT", default=8000)
+BIND = env.str("SELENE_BIND", default="0.0.0.0")  # noqa: S104 - devices of the home call it
+THREADS = env.int("SELENE_THREADS", default=16)
+WORKERS = env.int("SELENE_WORKERS", default=1)
+RUN_JOBS = env.bool("SELENE_RUN_JOBS", default=True)
+ALLOWED_HOSTS = env.list("SELENE_ALLOWED_HOSTS", default=["*"])
+TRUSTED_ORIGINS = env.list("SELENE_TRUSTED_ORIGINS", default=[])
+SSO_BASE_URL = env.base_url("SSO_BASE_URL", default=f"http://localhost:{PORT}")
+ACCOUNT_BASE_URL = env.base_url("ACCOUNT_BASE_URL", default=f"http://localhost:{PORT}")
+IS_HTTPS = urlsplit(ACCOUNT_BASE_URL).scheme == "https"
+COOKIE_DOMAIN = env.str("SELENE_COOKIE_DOMAIN", default="") or None
+# How many proxies of ours stand in front: that many X-Forwarded-For entries are believed.
+PROXIES = env.int("SELENE_PROXIES", default=0)
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "geography",
+    "accounts",
+    "sso",
+    "devices",
+    "market",
+    "operations",
+]
+MIDDLEWARE = [
+    "devices.middleware.EmptyRefusals",
+    "selene_project.middleware.RequestLimits",
+    "devices.fast_path.FastPath",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.cookies.AccountCookies",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "selene_project.urls"
+WSGI_APPLICATION = "selene_project.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Database
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": Env.db_url_config(database_url(env, f"sqlite:///{DATA_DIR / 'selene.sqlite3'}"))
+}
+_DATABASE = DATABASES["default"]
+if _DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    _DATABASE["OPTIONS"] = {
+        # A transaction that means to write says so at its start, since SQLite knows no row locks.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL: what was answered survives a power cut too, as a home's plug gives.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # A file, because tests of races need connections that wait for each other's locks.
+    _DATABASE["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
+else:
+    _DATABASE["OPTIONS"] = {"connect_timeout": 5}
+_DATABASE["CONN_MAX_AGE"] = env.int("SELENE_CONN_MAX_AGE", default=600)
+_DATABASE["CONN_HEALTH_CHECKS"] = True
+# PgBouncer in transaction mode hands a connection on between statements.
+_DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("SELENE_PGBOUNCER", default=False)
+
+# Cache: speed only; whatever must last is a row
+REDIS_URL = redis_url(env)
+REDIS_TIMEOUT = 0.1  # seconds; a slower Redis counts as none
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "selene",
+            "OPTIONS": {
+                "IGNORE_EXCEPTIONS": True,
+                "SOCKET_TIMEOUT": REDIS_TIMEOUT,
+                "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
+            },
+        }
+    }
+    DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    }
+
+# Accounts and signing in
+AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Unique by a constraint on Lower("email"), which the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2id"]
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator"},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+CHECK_EMAIL_DNS = env.bool("SELENE_CHECK_EMAIL_DNS", default=False)
+OWNER_EMAIL = env.str("SELENE_OWNER_EMAIL", default="owner@selene.home")
+AXES_FAILURE_LIMIT = env.int("SELENE_LOCKOUT_FAILURES", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SELENE_LOCKOUT_MINUTES", default=15))
+# Account and address together: a household behind one address does not lock itself out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.lockout.name_tried"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "accounts.client.address"
+LOGIN_URL = "admin:login"
+
+# Devices
+DEVICE_TOKEN_IDLE = timedelta(days=env.int("SELENE_DEVICE_TOKEN_IDLE", default=30))
+_MAX_AGE_DAYS = env.int("SELENE_DEVICE_TOKEN_MAX_AGE", default=0)
+DEVICE_TOKEN_MAX_AGE = timedelta(days=_MAX_AGE_DAYS) if _MAX_AGE_DAYS else None
+MAX_DEVICES = env.int("SELENE_MAX_DEVICES", default=1_000)
+CORE_VERSION = env.str("SELENE_CORE_VERSION", default="")
+GEONAMES_URL = env.base_url(
+    "SELENE_GEONAMES_URL", default="https://download.geonames.org/export/dump"
+)
+GITHUB_URL = env.base_url("GITHUB_URL", default="https://github.com")
+
+# HTTP
+MAX_BODY_BYTES = env.int("SELENE_MAX_BODY_BYTES", default=1_000_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+CORS_ALLOWED_ORIGINS = TRUSTED_ORIGINS
+CORS_ALLOW_CREDENTIALS = True
+CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+
+THROTTLE_SCALE = env.float("SELENE_THROTTLE_SCALE", default=1.0)
+# Requests per period and client address, or account where one is signed in
+_RATES = {
+    "login": (30, "minute"),
+    "sign-up": (20, "hour"),
+    "validate-email": (60, "minute"),
+    "pairing-code": (120, "minute"),
+    "pairing-check": (60, "minute"),
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.AccountAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["drf_orjson_renderer.renderers.ORJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["selene_project.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        scope: f"{max(1, int(count * THROTTLE_SCALE))}/{period}"
+        for scope, (count, period) in _RATES.items()
+    },
+    "EXCEPTION_HANDLER": "selene_project.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,  # a query that happens to have a "format" is no 404
+    "NON_FIELD_ERRORS_KEY": "error",
+    "NUM_PROXIES": PROXIES,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Selene",
+    "DESCRIPTION": "The server behind Mycroft voice assistants.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# Pages
+STATIC_URL = "/static/"
+# Served from where the apps keep them: no collectstatic between a clone and the first page.
+WHITENOISE_USE_FINDERS = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+UNFOLD = {"SITE_TITLE": "Selene", "SITE_HEADER": "Selene", "SITE_URL": "/"}
+
+# Logs: to standard error, plain for eyes and JSON for collectors
+LOG_FORMAT = env.choice(
+    "SELENE_LOG_FORMAT", ("plain", "json"), "plain" if sys.stderr.isatty() else "json"
+)
+LOG_LEVEL = env.choice("SELENE_LOG_LEVEL", LOG_LEVELS, "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "{asctime}{levelname}{name}{message}",
+            "style": "{",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Every 4xx is a warning there: a device that was removed would fill the log.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+    },
+}

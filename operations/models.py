@@ -1,0 +1,77 @@
+"""What the installation itself does: job runs, who may run them, API statistics."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class JobRun(models.Model):
+    """One run of a job; without an end it is running, or died."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=50, help_text="The management command.")
+    day = models.DateField(help_text="The day the run is for.")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    succeeded = models.BooleanField(null=True, blank=True)
+    output = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None, succeeded=None)
+                | ~(Q(ended_at=None) | Q(succeeded=None)),
+                name="job_run_result_with_its_end",
+            )
+        ]
+        indexes = [models.Index(fields=["name", "-started_at"], name="job_run_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Lease(models.Model):
+    """Something that only one process of the installation does at a time."""
+
+    SCHEDULER = "scheduler"
+    START = "start"
+
+    name = models.CharField(max_length=20, primary_key=True)
+    holder = models.CharField(max_length=150, blank=True, help_text="Host, process and a number.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When another may take it, unless it is renewed."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiCallDay(models.Model):
+    """How often a route was called in a day, how it answered, how long it took."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    day = models.DateField()
+    api = models.CharField(max_length=20)
+    route = models.CharField(max_length=200, help_text="The pattern, never the path.")
+    method = models.CharField(max_length=10)
+    status = models.PositiveSmallIntegerField()
+    count = models.PositiveBigIntegerField(default=0)
+    total_seconds = models.FloatField(default=0)
+    highest_seconds = models.FloatField(default=0)
+
+    class Meta:
+        ordering = ["-day", "route"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "api", "route", "method", "status"], name="api_call_day_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route} {self.status}, {self.day}"

@@ -1,0 +1,3 @@
+"""Paths of this app."""
+
+account_api: list = []

@@ -1,0 +1,163 @@
+"""Pairing a device with an account.
+
+1. ``issue_code``: the device gets a code, which it reads out, and a token, which it keeps.
+2. ``claim_code``: a person types the code; the account now has the device.
+3. ``activate``: the device, asking every ten seconds, proves with token and state that it is the
+   one that showed the code, and gets its first access and refresh tokens.
+"""
+
+import hmac
+import secrets
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+
+from accounts.models import Account
+from devices import platforms, tokens
+from devices.models import (
+    Device,
+    PairingSession,
+    PairingSessionQuerySet,
+    PantacorConfig,
+    Voice,
+    WakeWord,
+)
+from geography.models import City, Timezone
+
+CODE_ALPHABET = "ACEFHJKLMNPRTUVWXY3479"  # easy to hear and to read
+CODE_LENGTH = 6
+LIFETIME = timedelta(days=1)
+# How long a device that missed the answer to its activation may ask for it again.
+REPEATABLE = timedelta(minutes=10)
+ATTEMPTS = 20
+
+
+class UnknownCode(Exception):
+    """The code was never issued, has lapsed, or is claimed already."""
+
+
+class NameTaken(Exception):
+    """The account has a device of this name; the code can still be claimed."""
+
+
+class NotActivated(Exception):
+    """Nobody has claimed the code yet, or token and state are not those of a session."""
+
+
+def issue_code(state: str, packaging: str = "") -> tuple[PairingSession, str]:
+    """Return a new session with its code, and the token that only the device may know."""
+    token = secrets.token_hex(tokens.TOKEN_BYTES)
+    session = PairingSession(
+        token_digest=tokens.digest(token),
+        state_digest=tokens.digest(state),
+        packaging=packaging,
+        expires_at=now() + LIFETIME,
+    )
+    for _ in range(ATTEMPTS):
+        session.code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        try:
+            with transaction.atomic():
+                session.save(force_insert=True)
+        except IntegrityError:
+            # Somebody shows this code; if it lapsed, nobody will miss it.
+            _lapsed().filter(code=session.code).delete()
+        else:
+            return session, token
+    raise RuntimeError("no free pairing code found")
+
+
+def is_claimable(code: str) -> bool:
+    """Tell whether a device shows ``code`` now."""
+    return PairingSession.objects.live().filter(code=code, device=None).exists()
+
+
+@transaction.atomic
+def claim_code(
+    account: Account,
+    code: str,
+    *,
+    name: str,
+    wake_word: WakeWord,
+    voice: Voice,
+    city: City | None,
+    timezone: Timezone | None,
+    placement: str = "",
+) -> Device:
+    """Give ``account`` the device that read out ``code``.
+
+    Raises:
+        UnknownCode: nothing changed.
+        NameTaken: nothing changed; the owner may choose another name.
+    """
+    # Locked, because two browsers can submit one code in the same second.
+    session = (
+        PairingSession.objects.live().select_for_update().filter(code=code, device=None).first()
+    )
+    if session is None:
+        raise UnknownCode
+    try:
+        with transaction.atomic():
+            device = Device.objects.create(
+                account=account,
+                name=name,
+                wake_word=wake_word,
+                voice=voice,
+                city=city,
+                timezone=timezone,
+                placement=placement,
+            )
+    except IntegrityError as error:
+        raise NameTaken from error
+    session.device, session.code = device, None
+    session.expires_at = now() + LIFETIME
+    session.save(update_fields=["device", "code", "expires_at"])
+    return device
+
+
+@transaction.atomic
+def activate(
+    token: str, state: str, *, pantacor_id: str = "", **versions: str
+) -> tokens.IssuedTokens:
+    """Give the claimed device its tokens and note its platform and versions.
+
+    The same call within ``REPEATABLE`` gives tokens anew, because the answer may have been lost.
+    ``versions`` are fields of Device.
+
+    Raises:
+        NotActivated: the device may ask again, until it shows another code.
+    """
+    session = (
+        PairingSession.objects.live()
+        .select_for_update(of=("self",))
+        .select_related("device__account")
+        .filter(token_digest=tokens.digest(token), device__isnull=False)
+        .first()
+    )
+    if session is None or not hmac.compare_digest(session.state_digest, tokens.digest(state)):
+        raise NotActivated
+    device = session.device
+    if session.activated_at is None:
+        session.activated_at = now()
+        session.save(update_fields=["activated_at"])
+        platforms.note(device, **versions)
+        if pantacor_id:
+            _note_pantacor(device, pantacor_id)
+    elif now() - session.activated_at > REPEATABLE:
+        raise NotActivated
+    return tokens.issue(device)
+
+
+def purge() -> int:
+    """Delete sessions that lapsed, claimed or not; return how many."""
+    return _lapsed().delete()[0]
+
+
+def _lapsed() -> PairingSessionQuerySet:
+    return PairingSession.objects.filter(expires_at__lte=now())
+
+
+def _note_pantacor(device: Device, pantacor_id: str) -> None:
+    # A Mark II that was paired before takes its update channel along.
+    PantacorConfig.objects.filter(pantacor_id=pantacor_id).delete()
+    PantacorConfig.objects.create(device=device, pantacor_id=pantacor_id)

@@ -1,0 +1,29 @@
+"""Paths of the device API and of the account API that are about devices."""
+
+from django.urls import path, re_path
+
+from devices.views import account, device
+
+device_api = [
+    path("device/code", device.CodeView.as_view()),
+    path("device/activate", device.ActivateView.as_view()),
+    path("auth/token", device.TokenView.as_view()),
+    path("device/<str:device_id>", device.DeviceView.as_view()),
+    path("device/<str:device_id>/setting", device.SettingView.as_view()),
+    path("device/<str:device_id>/location", device.LocationView.as_view()),
+    path("device/<str:device_id>/subscription", device.SubscriptionView.as_view()),
+    path("geolocation", device.GeolocationView.as_view()),
+]
+unknown_device_path = [re_path("", device.UnknownPathView.as_view())]
+account_api = [
+    path("voices", account.VoicesView.as_view()),
+    path("wake-words", account.WakeWordsView.as_view()),
+    path("geographies", account.GeographiesView.as_view()),
+    path("preferences", account.PreferencesView.as_view()),
+    path("defaults", account.DefaultsView.as_view()),
+    path("device-count", account.DeviceCountView.as_view()),
+    # The page hangs without an answer: whatever was typed is a code.
+    re_path(r"^pairing-code/(?P<code>(?s:.*))\Z", account.PairingCodeView.as_view()),
+    path("devices", account.DevicesView.as_view()),
+    path("devices/<uuid:device_id>", account.DeviceView.as_view()),
+]

@@ -1,0 +1,101 @@
+"""gunicorn's settings, the same for a household and a fleet.
+
+The master also keeps the jobs' scheduler running. It starts again if it dies, and it ends when the
+master does, however that ends: its standard input is a pipe that only the master holds open.
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from selene_project import settings  # noqa: E402
+
+wsgi_app = "selene_project.wsgi:application"
+chdir = str(ROOT)
+_host = f"[{settings.BIND.strip('[]')}]" if ":" in settings.BIND else settings.BIND
+bind = f"{_host}:{settings.PORT}"
+backlog = 2048
+
+# Threads, since calls wait for speech engines and weather services.
+worker_class = "gthread"
+workers = settings.WORKERS
+threads = settings.THREADS
+worker_connections = 1000
+keepalive = 5
+graceful_timeout = 5
+timeout = 60
+
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+# Whether a proxy says https is for SECURE_PROXY_SSL_HEADER to judge, not for gunicorn.
+secure_scheme_headers: dict[str, str] = {}
+forwarded_allow_ips = ""
+
+control_socket_disable = True
+accesslog = None
+logconfig_dict = settings.LOGGING | {
+    "loggers": settings.LOGGING["loggers"]
+    | {"gunicorn.error": {"level": "WARNING", "propagate": True, "handlers": []}}
+}
+
+
+class _Scheduler:
+    """The process of ``manage.py run_jobs``.
+
+    A timer of this process looks after it, not a thread: forking a worker while a thread starts a
+    process would hand the worker that process's pipes.
+    """
+
+    CHECK_EVERY = 10.0  # seconds
+    PATIENCE = 3.0
+
+    def __init__(self) -> None:
+        self._start()
+        signal.signal(signal.SIGALRM, self._start_again_if_ended)
+        signal.setitimer(signal.ITIMER_REAL, self.CHECK_EVERY, self.CHECK_EVERY)
+
+    def _start(self) -> None:
+        command = [sys.executable, "manage.py", "run_jobs", "--with-parent"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)  # noqa: S603
+
+    def _start_again_if_ended(self, *signal_and_frame: object) -> None:
+        if self._process.poll() is not None:
+            self.let_go()
+            self._start()
+
+    def let_go(self) -> None:
+        """Close our end of the pipe; a forked worker does, so that the master's alone counts."""
+        self._process.stdin.close()
+
+    def stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._process.terminate()
+        try:
+            self._process.wait(self.PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+# The hooks keep the scheduler on the server, since SIGHUP reads this file anew.
+def when_ready(server: Arbiter) -> None:
+    # manage.py serve held Ctrl-C back until somebody here could act on it.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+    server.scheduler = _Scheduler() if settings.RUN_JOBS else None
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    if server.scheduler:
+        server.scheduler.let_go()
+
+
+def on_exit(server: Arbiter) -> None:
+    if server.scheduler:
+        server.scheduler.stop()

@@ -1,0 +1,51 @@
+"""Starts the server: what ``make run`` runs."""
+
+import signal
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from operations import serving, startup
+
+
+class Command(BaseCommand):
+    help = "Prepare the database, load reference data, make the first owner, and serve."
+    requires_system_checks = []  # serving.check runs them, those of a deployment too
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGINT, _end)
+        try:
+            warnings = serving.check()
+            listener = serving.listen(self.say)
+            startup.prepare(self.say)
+        except (serving.Unsafe, serving.PortTaken, startup.DatabaseAway) as error:
+            raise CommandError(str(error)) from error
+        for warning in warnings:
+            self.stderr.write(f"Warning: {warning}")
+        self.say(self._guide())
+        serving.become_gunicorn(listener)
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _guide(self) -> str:
+        """Return where to go next."""
+        home = f"http://localhost:{settings.PORT}"
+        lines = [f"\nSelene is at {home}, which says how to pair a device"]
+        if settings.BIND in {"0.0.0.0", "::"} and (address := serving.address_at_home()):  # noqa: S104
+            lines.append(f"  from elsewhere   http://{address}:{settings.PORT}")
+        if "admin" in settings.SELENE_APIS:
+            lines.append(f"  administration   {home}/admin/")
+        lines.append(f"  API              {home}/api/docs and {home}/v1/docs")
+        lines.append(f"  data folder      {settings.DATA_DIR}")
+        lines.append("Ctrl-C ends it.")
+        return "\n".join(lines)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End before there is a server, as it would end itself: without a traceback, status 0."""
+    raise SystemExit(0)

@@ -1,0 +1,16 @@
+"""Clearing away what has expired."""
+
+from accounts import security, sessions
+from devices import pairing, tokens
+from operations import jobs
+
+
+def purge() -> dict[str, int]:
+    """Delete what has expired; return how many of what."""
+    return {
+        "pairing sessions": pairing.purge(),
+        "device tokens": tokens.purge(),
+        "sign-in sessions": sessions.purge(),
+        "security events": security.purge(),
+        "job runs": jobs.purge(),
+    }

@@ -1,0 +1,191 @@
+"""Running the jobs when they are due; of any number of schedulers, one acts.
+
+1. Whoever holds the lease acts. It is renewed every few seconds and runs out in less than a minute,
+   so when its holder dies another takes over.
+2. A daily job is due once a day, from its time on, and whatever came of it: a household without
+   internet is not to be told every minute that a download failed.
+3. Each run is a process forked from this one: no time is lost on loading the code again, what it
+   needed of memory is given back, and it can be ended when it hangs. Killed in between it is run
+   again, since every job may run twice.
+"""
+
+import io
+import logging
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from typing import NoReturn
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connections
+from django.db.models import Q
+from django.utils import timezone
+
+from operations import leases
+from operations.models import JobRun, Lease
+
+LEASE = timedelta(seconds=40)
+TICK = 10.0  # seconds
+JOB_LIMIT = timedelta(hours=1)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DailyJob:
+    command: str
+    at: time_of_day  # UTC
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether the job has not ended yet today, and is not under way."""
+        if now.time() < self.at:
+            return False
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        runs = JobRun.objects.filter(name=self.command)
+        under_way = runs.filter(ended_at=None, started_at__gt=now - JOB_LIMIT)
+        return not (
+            runs.filter(started_at__gte=midnight).exclude(ended_at=None) | under_way
+        ).exists()
+
+
+@dataclass
+class FrequentJob:
+    command: str
+    every: timedelta
+    _last: float = field(default=float("-inf"), init=False)
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether this scheduler has not started the job for a while, and assume it will."""
+        if time.monotonic() - self._last < self.every.total_seconds():
+            return False
+        self._last = time.monotonic()
+        return True
+
+
+def schedule() -> list[DailyJob | FrequentJob]:
+    """Return the jobs of an installation such as this."""
+    jobs: list[DailyJob | FrequentJob] = [
+        DailyJob("purge_expired", at=time_of_day(3)),
+        DailyJob("load_skills", at=time_of_day(4)),
+    ]
+    if settings.REDIS_URL:
+        jobs.append(FrequentJob("update_last_contact", every=timedelta(seconds=30)))
+    return jobs
+
+
+class Scheduler:
+    """Runs jobs until asked to stop, by a signal or by the end of the process that started it."""
+
+    def __init__(self, parent: int | None = None) -> None:
+        """``parent`` is a file descriptor that reads as ended when the parent has ended."""
+        self._jobs = schedule()
+        self._holder = f"{socket.gethostname()[:100]}, {os.getpid()}, {os.urandom(4).hex()}"
+        self._stop, self._stop_sender = os.pipe()
+        self._endings = [self._stop] if parent is None else [self._stop, parent]
+        self._is_acting = False
+        self._is_database_away = False
+
+    def run(self) -> None:
+        """Act, or wait to act, until asked to stop."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda *_: os.write(self._stop_sender, b"."))
+        while True:
+            with self._survive_the_database():
+                self._tick()
+            if self._wait_for(self._endings, TICK):
+                break
+        with self._survive_the_database():
+            leases.give_back(Lease.SCHEDULER, self._holder)
+
+    def _tick(self) -> None:
+        for job in self._jobs:
+            if self._holds_lease() and job.is_due(timezone.now()):
+                self._run(job.command)
+            if self._wait_for(self._endings, 0):
+                return
+
+    def _holds_lease(self) -> bool:
+        holds = leases.take(Lease.SCHEDULER, self._holder, LEASE)
+        if holds != self._is_acting:
+            self._is_acting = holds
+            logger.debug("this scheduler %s", "acts" if holds else "waits: another acts")
+        return holds
+
+    def _run(self, command: str) -> None:
+        """Run ``command`` in a process of its own and wait for its end, or end it."""
+        ours, theirs = socket.socketpair()
+        connections.close_all()  # a connection cannot be shared with a fork
+        process_id = os.fork()
+        if not process_id:
+            ours.close()
+            _work(command, theirs)
+        theirs.close()
+        with ours:
+            self._watch(command, process_id, ours)
+
+    def _watch(self, command: str, process_id: int, job: socket.socket) -> None:
+        deadline = time.monotonic() + JOB_LIMIT.total_seconds()
+        while not (readable := self._wait_for([job.fileno(), *self._endings], TICK)):
+            with self._survive_the_database():
+                self._holds_lease()
+            if time.monotonic() > deadline:
+                logger.error("%s has been running for %s and is ended", command, JOB_LIMIT)
+                break
+        if job.fileno() not in readable:
+            os.kill(process_id, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1])
+        if status < 0:
+            logger.warning("%s was ended by signal %d", command, -status)
+
+    @contextmanager
+    def _survive_the_database(self) -> Iterator[None]:
+        """Log, once, that the database is away, and connect anew next time."""
+        try:
+            yield
+        except DatabaseError as error:
+            connections.close_all()
+            if not self._is_database_away:
+                logger.error("no jobs while the database is away: %s", str(error).strip())
+            self._is_database_away = True
+        else:
+            self._is_database_away = False
+
+    @staticmethod
+    def _wait_for(descriptors: list[int], seconds: float) -> list[int]:
+        """Return the ``descriptors`` that have something to say within ``seconds``."""
+        return select.select(descriptors, [], [], seconds)[0]
+
+
+def _work(command: str, scheduler: socket.socket) -> NoReturn:
+    """Run ``command`` in this forked process and end it."""
+    status = 1
+    try:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        threading.Thread(target=_end_with, args=[scheduler], daemon=True).start()
+        output = call_command(command, stdout=io.StringIO())
+        logger.debug("%s: %s", command, output)
+        status = 0
+    except CommandError as error:
+        logger.error("%s failed: %s", command, error)
+    except Exception:
+        logger.exception("%s failed", command)
+    finally:
+        logging.shutdown()
+        os._exit(status)
+
+
+def _end_with(scheduler: socket.socket) -> None:
+    """End this process when the scheduler's has: its end of the pair is closed then."""
+    scheduler.recv(1)
+    os._exit(1)

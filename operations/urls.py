@@ -1,0 +1,11 @@
+"""The paths of the server itself."""
+
+from django.urls import path
+
+from operations import views
+
+pages = [
+    path("", views.home, name="home"),
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+]

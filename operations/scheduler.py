@@ -51,11 +51,9 @@ class DailyJob:
         if now.time() < self.at:
             return False
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        runs = JobRun.objects.filter(name=self.command)
-        under_way = runs.filter(ended_at=None, started_at__gt=now - JOB_LIMIT)
-        return not (
-            runs.filter(started_at__gte=midnight).exclude(ended_at=None) | under_way
-        ).exists()
+        ended = Q(started_at__gte=midnight, ended_at__isnull=False)
+        under_way = Q(started_at__gt=now - JOB_LIMIT, ended_at=None)
+        return not JobRun.objects.filter(ended | under_way, name=self.command).exists()
 
 
 @dataclass

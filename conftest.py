@@ -1,6 +1,7 @@
 """Fixtures that the tests of more than one app use."""
 
 import os
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,22 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts import cookies, sessions, version_cache
-from accounts.tests.factories import make_account
-from devices.tests.factories import make_device, make_token
 from tools.live import LiveServer
 from tools.test_services import RUN_FOLDER
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "fleet: about Redis or PostgreSQL, not a household's server")
+    config.addinivalue_line("markers", "household: about SQLite or the cache in the process")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out (not skip: nothing is missing) the tests that are about the other shape."""
+    other = {"household": "fleet", "fleet": "household"}[os.environ["SELENE_TEST_SHAPE"]]
+    deselected = [item for item in items if item.get_closest_marker(other)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
 
 
 @pytest.fixture(autouse=True)
@@ -45,24 +58,33 @@ def make_live_server():
 
     Its keyword arguments are environment variables: ``make_live_server(SELENE_APIS="device")``.
     """
-    servers = []
+    with ExitStack() as servers:
 
-    def make(**environment):
-        run_folder, shape = Path(os.environ[RUN_FOLDER]), os.environ["SELENE_TEST_SHAPE"]
-        server = LiveServer(run_folder, is_fleet=shape == "fleet", **environment)
-        servers.append(server)
-        server.start()
-        return server
+        def make(**environment):
+            server = servers.enter_context(closing(_new_live_server(**environment)))
+            server.start()
+            return server
 
-    yield make
-    for server in servers:
-        server.close()
+        yield make
 
 
 @pytest.fixture
 def live_server_process(make_live_server):
-    """The real server, started as ``make run`` starts it; see ``tools.live.LiveServer``."""
+    """A server of one's own, to kill and restart; see ``tools.live.LiveServer``."""
     return make_live_server()
+
+
+@pytest.fixture(scope="session")
+def running_server():
+    """A server that stays up: for tests that do not mind what others left in its database."""
+    with closing(_new_live_server()) as server:
+        server.start()
+        yield server
+
+
+def _new_live_server(**environment):
+    run_folder, shape = Path(os.environ[RUN_FOLDER]), os.environ["SELENE_TEST_SHAPE"]
+    return LiveServer(run_folder, is_fleet=shape == "fleet", **environment)
 
 
 @pytest.fixture

@@ -202,7 +202,9 @@ CORE_VERSION = env.str("SELENE_CORE_VERSION", default="")
 GEONAMES_URL = env.base_url(
     "SELENE_GEONAMES_URL", default="https://download.geonames.org/export/dump"
 )
-GITHUB_URL = env.base_url("GITHUB_URL", default="https://github.com")
+SKILLS_URL = env.base_url(
+    "SELENE_SKILLS_URL", default="https://raw.githubusercontent.com/MycroftAI/mycroft-skills-data"
+)
 
 # HTTP
 MAX_BODY_BYTES = env.int("SELENE_MAX_BODY_BYTES", default=1_000_000)

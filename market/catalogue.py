@@ -1,0 +1,95 @@
+"""The catalogue: what the marketplace shows, per core version."""
+
+import re
+from dataclasses import dataclass
+
+import orjson
+from django.conf import settings
+
+from market import registry
+from market.conflicts import retried
+from market.models import CatalogueEntry
+from market.upstream.skill_metadata import CORE_VERSION, Unusable
+
+GID_LENGTH = 300
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one load did; ``rejected`` names the entries that could not be used."""
+
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    rejected: tuple[str, ...] = ()
+
+
+def load(core_version: str, metadata: dict[str, object]) -> Counts:
+    """Make the catalogue of ``core_version`` what ``metadata`` (skill-metadata.json) has.
+
+    Entries keep their ids, so that links to them and installs under way stay good.
+
+    Raises:
+        Unusable: no entry can be used, or it is no core version; nothing changed.
+    """
+    if not CORE_VERSION.fullmatch(core_version):
+        raise Unusable(f"{core_version!r} is not a core version such as 21.02")
+    usable, rejected = _sift(metadata)
+    if not usable:
+        raise Unusable(f"none of {len(rejected)} catalogue entries can be used")
+    added, updated, removed = _replace(core_version, usable)
+    return Counts(added, updated, len(usable) - added - updated, removed, rejected=tuple(rejected))
+
+
+def shown_version() -> str:
+    """Return the core version whose catalogue is shown: the configured or the newest loaded."""
+    if settings.CORE_VERSION:
+        return settings.CORE_VERSION
+    loaded = CatalogueEntry.objects.order_by().values_list("core_version", flat=True).distinct()
+    return max(loaded, key=_as_numbers, default="")
+
+
+def _as_numbers(core_version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", core_version)]
+
+
+def _sift(metadata: dict[str, object]) -> tuple[dict[str, dict], list[str]]:
+    """Return the entries by skill_gid, and the keys of those that cannot be used."""
+    usable: dict[str, dict] = {}
+    rejected = []
+    for key, entry in metadata.items():
+        gid = entry.get("skill_gid") if isinstance(entry, dict) else None
+        if not _is_gid(gid) or gid in usable or b"\\u0000" in orjson.dumps(entry):
+            rejected.append(key)
+        else:
+            usable[gid] = entry
+    return usable, rejected
+
+
+def _is_gid(gid: object) -> bool:
+    return isinstance(gid, str) and 0 < len(gid) <= GID_LENGTH
+
+
+@retried
+def _replace(core_version: str, usable: dict[str, dict]) -> tuple[int, int, int]:
+    """Write what differs; return how many entries were added, updated and removed."""
+    entries = CatalogueEntry.objects.filter(core_version=core_version).select_related("skill")
+    current = {entry.skill.skill_gid: entry for entry in entries}
+    added = [gid for gid in usable if gid not in current]
+    updated = [gid for gid in usable if gid in current and current[gid].display_data != usable[gid]]
+    gone = [entry for gid, entry in current.items() if gid not in usable]
+    skills = registry.register(added + updated)
+    CatalogueEntry.objects.bulk_create(
+        [
+            CatalogueEntry(core_version=core_version, skill=skills[gid], display_data=usable[gid])
+            for gid in sorted(added + updated)
+        ],
+        update_conflicts=True,
+        unique_fields=["core_version", "skill"],
+        update_fields=["display_data"],
+    )
+    CatalogueEntry.objects.filter(pk__in=[entry.pk for entry in gone]).delete()
+    registry.drop_unused([entry.skill_id for entry in gone])
+    return len(added), len(updated), len(gone)

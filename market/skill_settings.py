@@ -1,0 +1,163 @@
+"""Skill settings as their owner sees and changes them, over all devices of the account."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from accounts import versions
+from accounts.models import Account
+from devices.models import Device
+from market import definition_fields, device_skills, settings_values
+from market.conflicts import retried
+from market.definition_fields import Definition, Values
+from market.models import DeviceSkill
+
+
+class UnknownDevice(Exception):
+    """The account has no device of this name that has the skill; nothing changed."""
+
+
+class UnknownSkill(Exception):
+    """No device of the account has this skill of the family; nothing changed."""
+
+
+class WrongType(Exception):
+    """The value does not fit the field ``name``; nothing changed."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.reason = reason
+
+
+@dataclass
+class Settings:
+    """Values that some devices of an account share, and the fields in which they are shown."""
+
+    values: Values
+    device_names: list[str] = field(default_factory=list)
+    display: Definition | None = None
+
+
+def of_device(device: Device) -> dict[str, Values | None]:
+    """Return the values of every skill on ``device`` by skill_gid, in one query."""
+    rows = device.skills.order_by("skill").values_list(
+        "skill__skill_gid", "settings", "secret_settings"
+    )
+    return {gid: settings_values.merge(values, secret) for gid, values, secret in rows}
+
+
+def of_family(account: Account, family_name: str) -> list[Settings]:
+    """Return one entry for each distinct definition and values, by device name."""
+    groups: dict[tuple[bytes, bytes], Settings] = {}
+    for row in sorted(_rows(account.pk, family_name), key=lambda row: row.device.name):
+        display = definition_fields.display(device_skills.definition_of(row))
+        values = settings_values.of(row) or {}
+        key = definition_fields.canonical(display), definition_fields.canonical(values)
+        group = groups.setdefault(key, Settings(values, display=display))
+        if row.device.name not in group.device_names:
+            group.device_names.append(row.device.name)
+    return list(groups.values())
+
+
+@retried
+def change(
+    account: Account, family_name: str, edits: list[Settings], skill_ids: Iterable[UUID]
+) -> None:
+    """Give the devices named in each of ``edits`` its values.
+
+    ``skill_ids`` are the skills of the family meant, all if empty. Values for which a device's
+    definition has no field are dropped: another device of the group may have an older one.
+
+    Raises:
+        UnknownDevice, UnknownSkill, WrongType, settings_values.ValuesTooLarge: nothing changed.
+    """
+    device_skills.lock_all_of(account.pk)
+    rows = _of_skills(list(_rows(account.pk, family_name)), set(skill_ids))
+    changed = {}
+    for edit in edits:
+        for row in _targets(rows, edit):
+            if _apply(row, edit.values):
+                changed[row.pk] = row
+    device_skills.save_values(changed.values())
+    if changed:
+        ids = {row.device_id for row in changed.values()}
+        versions.bump(Device.objects.filter(pk__in=ids))
+
+
+@retried
+def replace(device_skill: DeviceSkill, values: Values | None) -> None:
+    """Make ``values`` exactly those of one skill on one device, as staff may.
+
+    Raises:
+        settings_values.ValuesTooLarge: nothing changed.
+    """
+    if not device_skills.lock(device_skill.device):
+        return
+    device_skill.refresh_from_db(fields=["settings", "secret_settings", "settings_definition"])
+    definition = device_skills.definition_of(device_skill)
+    if settings_values.assign(device_skill, values, definition):
+        device_skill.save(update_fields=["settings", "secret_settings"])
+        versions.bump(Device.objects.filter(pk=device_skill.device_id))
+
+
+def _rows(account_id: UUID, family_name: str) -> Iterable[DeviceSkill]:
+    rows = DeviceSkill.objects.filter(device__account=account_id, skill__family_name=family_name)
+    return rows.select_related("device", "skill", "settings_definition").order_by("skill", "pk")
+
+
+def _of_skills(rows: list[DeviceSkill], skill_ids: set[UUID]) -> list[DeviceSkill]:
+    if unknown := skill_ids - {row.skill_id for row in rows}:
+        raise UnknownSkill(str(min(unknown)))
+    return [row for row in rows if not skill_ids or row.skill_id in skill_ids]
+
+
+def _targets(rows: list[DeviceSkill], edit: Settings) -> list[DeviceSkill]:
+    """Return the rows that ``edit`` is for.
+
+    A device may have two skills of one family, with different fields: the entry's own fields then
+    tell which of the two is meant.
+    """
+    by_device: dict[str, list[DeviceSkill]] = defaultdict(list)
+    for row in rows:
+        by_device[row.device.name].append(row)
+    targets = []
+    for name in edit.device_names:
+        if name not in by_device:
+            raise UnknownDevice(name)
+        shown = [row for row in by_device[name] if _shows(row, edit.display)]
+        targets += shown or by_device[name]
+    return targets
+
+
+def _shows(row: DeviceSkill, display: Definition | None) -> bool:
+    shown = definition_fields.display(device_skills.definition_of(row))
+    return definition_fields.canonical(shown) == definition_fields.canonical(display)
+
+
+def _apply(row: DeviceSkill, values: Values) -> bool:
+    """Lay ``values`` over those of ``row``; tell whether they differ."""
+    definition = device_skills.definition_of(row)
+    before = settings_values.of(row)
+    new = dict(before or {})
+    for setting in definition_fields.fields(definition):
+        name = str(setting["name"])
+        if name in values and (name not in new or values[name] != new[name]):
+            new[name] = _fitting(name, setting.get("type"), values[name])
+    return settings_values.assign(row, new if new else before, definition)
+
+
+def _fitting(name: str, kind: object, value: object) -> object:
+    """Return ``value`` as a field of type ``kind`` holds it.
+
+    Empty is fine for every type, since that is what an emptied input sends.
+    """
+    fitting = definition_fields.normalise_value(kind, value)
+    if fitting is None or fitting == "":
+        return fitting
+    if kind == "checkbox" and not isinstance(fitting, bool):
+        raise WrongType(name, "a checkbox is true or false")
+    if kind == "number" and (isinstance(fitting, bool) or not isinstance(fitting, int | float)):
+        raise WrongType(name, "a number is required")
+    return fitting

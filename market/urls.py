@@ -1,0 +1,5 @@
+"""Paths of this app."""
+
+account_api: list = []
+device_api: list = []
+marketplace_api: list = []

@@ -1,6 +1,7 @@
 """Fixtures that the tests of more than one app use."""
 
 import os
+import secrets
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts import cookies, sessions, version_cache
+from accounts.tests.factories import make_account
+from devices.tests.factories import make_device, make_token
+from tools import services
 from tools.live import LiveServer
 from tools.test_services import RUN_FOLDER
 
@@ -85,6 +89,43 @@ def running_server():
 def _new_live_server(**environment):
     run_folder, shape = Path(os.environ[RUN_FOLDER]), os.environ["SELENE_TEST_SHAPE"]
     return LiveServer(run_folder, is_fleet=shape == "fleet", **environment)
+
+
+@pytest.fixture
+def account(db):
+    """A saved account."""
+    return make_account()
+
+
+@pytest.fixture
+def account_client(account):
+    """A client signed in as ``account``, by the cookies a browser would hold."""
+    return sign_in(account)
+
+
+@pytest.fixture
+def device(account):
+    """A device of ``account``."""
+    return make_device(account)
+
+
+@pytest.fixture
+def device_client(device):
+    """A client with the access token of ``device``."""
+    client = APIClient()
+    client.default_format = "json"
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {make_token(device)}")
+    return client
+
+
+@pytest.fixture
+def own_redis(settings):
+    """A Redis that nobody else uses, to stop, hang and restart; the settings point to it."""
+    run_folder = Path(os.environ[RUN_FOLDER])
+    server = services.Redis(run_folder, run_folder / f"redis-{secrets.token_hex(4)}")
+    settings.REDIS_URL = server.url()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

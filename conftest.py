@@ -126,30 +126,3 @@ def own_redis(settings):
     settings.REDIS_URL = server.url()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def account(db):
-    """A saved account."""
-    return make_account()
-
-
-@pytest.fixture
-def account_client(account):
-    """A client signed in as ``account``, by the cookies a browser would hold."""
-    return sign_in(account)
-
-
-@pytest.fixture
-def device(account):
-    """A device of ``account``."""
-    return make_device(account)
-
-
-@pytest.fixture
-def device_client(device):
-    """A client with the access token of ``device``."""
-    client = APIClient()
-    client.default_format = "json"
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {make_token(device)}")
-    return client

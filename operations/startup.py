@@ -54,7 +54,7 @@ def _fill(say: Say) -> None:
     leases.lock(Lease.START)
     for shipped in reference_data.SHIPPED:
         digest = shipped.digest()
-        if shipped.exists() and _is_news(shipped.job, digest):
+        if shipped.paths() and _is_news(shipped.job, digest):
             say(f"Loading {shipped.what}")
             _record(shipped.job, digest, shipped.load())
     if not Account.objects.filter(is_superuser=True).exists():

@@ -9,6 +9,12 @@ from accounts import client, cookies, sessions
 from accounts.models import Account, SignInSession
 
 
+class AccountRequest(Request):
+    """The request of a view that only signed-in accounts reach, for its type hints alone."""
+
+    user: Account
+
+
 class AccountAuthentication(BaseAuthentication):
     """``request.user`` becomes the account and ``request.auth`` its session.
 

@@ -10,6 +10,13 @@ from devices import contacts, fast_path, tokens
 from devices.models import Device
 
 
+class DeviceRequest(Request):
+    """The request of a view that only devices reach, for its type hints alone."""
+
+    user: Account
+    auth: Device
+
+
 class DeviceTokenAuthentication(BaseAuthentication):
     """``request.user`` becomes the device's account and ``request.auth`` the device.
 

@@ -1,0 +1,73 @@
+"""What accounts agree to: the texts, who accepted them, the texts that ship."""
+
+from pathlib import Path
+
+import markdown
+import nh3
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Acceptance, Account, Agreement, AgreementType
+
+SHIPPED = {
+    AgreementType.TERMS_OF_USE: "terms-of-use.md",
+    AgreementType.PRIVACY_POLICY: "privacy-policy.md",
+    AgreementType.OPEN_DATASET: "open-dataset.md",
+}
+
+
+class NotInForce(Exception):
+    """No version of the agreement has taken effect yet."""
+
+
+def in_force(type_: AgreementType) -> Agreement:
+    """Return the version of ``type_`` that is in force today.
+
+    Raises:
+        NotInForce: there is none.
+    """
+    agreement = Agreement.objects.filter(type=type_).in_force().first()
+    if agreement is None:
+        raise NotInForce
+    return agreement
+
+
+def as_html(agreement: Agreement) -> str:
+    """Return the text of ``agreement`` as HTML that is safe to show."""
+    return nh3.clean(markdown.markdown(agreement.content))
+
+
+def accept(account: Account, agreement: Agreement) -> bool:
+    """Note that ``account`` accepts ``agreement``, once; return whether that is new."""
+    _, is_new = Acceptance.objects.get_or_create(
+        account=account, agreement=agreement, defaults={"accepted_on": timezone.now().date()}
+    )
+    return is_new
+
+
+def has_open_dataset(account: Account) -> bool:
+    """Tell whether ``account`` lets its recordings be used; any version's yes counts."""
+    return account.acceptances.filter(agreement__type=AgreementType.OPEN_DATASET).exists()
+
+
+def load_shipped(directory: Path) -> int:
+    """Publish the texts in ``directory``, from today; return how many.
+
+    Only of types that have no version yet: what an operator published stays.
+    """
+    loaded = 0
+    for type_, name in SHIPPED.items():
+        if not Agreement.objects.filter(type=type_).exists():
+            loaded += _publish(type_, (directory / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def _publish(type_: AgreementType, content: str) -> bool:
+    try:
+        with transaction.atomic():
+            Agreement.objects.create(
+                type=type_, version="1", effective_on=timezone.now().date(), content=content
+            )
+    except IntegrityError:  # another process starts at this moment
+        return False
+    return True

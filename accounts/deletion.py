@@ -1,0 +1,35 @@
+"""The end of an account."""
+
+from django.db import transaction
+
+from accounts import activity, agreements, versions
+from accounts.models import Account
+
+# A status of wake word samples, which are above accounts: their files outlive the account until a
+# job has removed them.
+MARKED_FOR_DELETION = "pending_delete"
+
+
+@transaction.atomic
+def delete(account: Account) -> None:
+    """Delete ``account`` and all that belongs to it; its sessions and devices are refused at once.
+
+    Nothing happens if it is gone already.
+    """
+    # Locked, so that no device is paired to it meanwhile and two requests count one deletion.
+    row = Account.objects.select_for_update().filter(pk=account.pk).first()
+    if row is None:
+        return
+    was_member = int(row.subscriptions.active().exists())
+    had_open_dataset = int(agreements.has_open_dataset(row))
+    versions.retire(row.devices.all())
+    row.wake_word_samples.update(status=MARKED_FOR_DELETION)
+    row.delete()
+    activity.count(
+        accounts=-1,
+        accounts_deleted=1,
+        members=-was_member,
+        members_expired=was_member,
+        open_dataset=-had_open_dataset,
+        open_dataset_deleted=had_open_dataset,
+    )

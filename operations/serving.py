@@ -13,6 +13,7 @@ from django.core import checks
 from django.db import connections
 
 PORT_PATIENCE = 8.0  # seconds that processes of a server that was killed may take to end
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

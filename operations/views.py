@@ -8,7 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from operations import health
+from operations import health, serving
+
+ACCOUNT_SIDE = {"sso", "account", "market"}
+LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
 @require_safe
@@ -31,11 +34,23 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
     """GET /: what this is and how to pair a device."""
-    url = f"{request.scheme}://{request.get_host()}"
+    url = _url_for_devices(request)
     context = {
         "url": url,
-        "is_here": urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"},
+        "is_local_name": urlsplit(url).hostname in LOCAL_NAMES,
         "has_admin": "admin" in settings.SELENE_APIS,
+        "has_account_side": not ACCOUNT_SIDE.isdisjoint(settings.SELENE_APIS),
+        "has_device_side": "device" in settings.SELENE_APIS,
         "down": health.down(),
     }
     return render(request, "operations/home.html", context)
+
+
+def _url_for_devices(request: HttpRequest) -> str:
+    """Return this server's URL as other machines know it, as far as that can be told."""
+    url = f"{request.scheme}://{request.get_host()}"
+    if urlsplit(url).hostname in LOCAL_NAMES and settings.BIND in serving.ANY_ADDRESS:
+        address = serving.address_at_home()
+        if address:
+            return f"{request.scheme}://{address}:{request.get_port()}"
+    return url

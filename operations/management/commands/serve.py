@@ -36,7 +36,7 @@ class Command(BaseCommand):
         """Return where to go next."""
         home = f"http://localhost:{settings.PORT}"
         lines = [f"\nSelene is at {home}, which says how to pair a device"]
-        if settings.BIND in {"0.0.0.0", "::"} and (address := serving.address_at_home()):  # noqa: S104
+        if settings.BIND in serving.ANY_ADDRESS and (address := serving.address_at_home()):
             lines.append(f"  from elsewhere   http://{address}:{settings.PORT}")
         if "admin" in settings.SELENE_APIS:
             lines.append(f"  administration   {home}/admin/")

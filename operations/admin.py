@@ -1,0 +1,55 @@
+"""Jobs and statistics in the back office: to be looked at, not changed."""
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import display
+
+from operations.models import ApiCallDay, JobRun, Lease
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only the server writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    list_display = ["name", "day", "started_at", "ended_at", "result", "output"]
+    list_filter = ["name", "succeeded", ("day", RangeDateFilter)]
+    list_filter_submit = True
+    search_fields = ["name", "output"]
+    date_hierarchy = "day"
+
+    @display(description="result", label={"succeeded": "success", "failed": "danger"})
+    def result(self, run: JobRun) -> str:
+        """Return how the run ended; one that died looks like one under way."""
+        return {True: "succeeded", False: "failed", None: "no end yet"}[run.succeeded]
+
+
+@admin.register(ApiCallDay)
+class ApiCallDayAdmin(ReadOnlyAdmin):
+    list_display = ["day", "api", "method", "route", "status", "count", "mean", "highest_seconds"]
+    list_filter = ["api", "method", "status", ("day", RangeDateFilter)]
+    list_filter_submit = True
+    search_fields = ["route"]
+    date_hierarchy = "day"
+
+    @display(description="mean seconds")
+    def mean(self, row: ApiCallDay) -> float:
+        return round(row.total_seconds / row.count, 4) if row.count else 0.0
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ["name", "holder", "expires_at"]

@@ -8,7 +8,10 @@ from django.db import transaction
 from accounts import versions
 from devices.models import Device
 from geography.models import City, Country, Region, Timezone
-from geography.references import batches
+from geography.bulk import batches
+
+# Fits SQLite's limit on the values of one statement.
+BATCH = 900
 
 
 class UnknownPlace(Exception):
@@ -75,9 +78,9 @@ def note_changed(city_ids: Iterable[UUID], timezone_ids: Iterable[UUID] = ()) ->
 
     The name or country of a region counts as a change of its cities.
     """
-    for ids in batches(city_ids):
+    for ids in batches(city_ids, BATCH):
         versions.bump(Device.objects.filter(city__in=ids))
-    for ids in batches(timezone_ids):
+    for ids in batches(timezone_ids, BATCH):
         versions.bump(Device.objects.filter(timezone__in=ids))
 
 

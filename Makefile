@@ -29,11 +29,10 @@ lint: .venv/.installed-dev
 bench:
 	@echo "The benchmark comes later."
 
-lock: .venv/lock/bin/pip-compile
+lock: .venv/lock/bin/uv
 	$(COMPILE) --output-file requirements.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
-COMPILE = .venv/lock/bin/pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate \
-    --no-emit-index-url --no-emit-trusted-host --no-emit-options
+COMPILE = .venv/lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -62,6 +61,6 @@ clean:
 	@$(PIP) install -r requirements-dev.txt
 	@touch .venv/.installed $@
 
-.venv/lock/bin/pip-compile: | .venv/bin/python
+.venv/lock/bin/uv: | .venv/bin/python
 	.venv/bin/python -m venv .venv/lock
-	.venv/lock/bin/python -m pip --quiet --disable-pip-version-check install pip-tools
+	.venv/lock/bin/python -m pip --quiet --disable-pip-version-check install uv

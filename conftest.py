@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from rest_framework.test import APIClient
+from rest_framework.throttling import ScopedRateThrottle
 
 from accounts import cookies, sessions, version_cache
 from accounts.tests.factories import make_account
@@ -126,3 +128,26 @@ def own_redis(settings):
     settings.REDIS_URL = server.url()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def pass_time(time_machine):
+    """Return a function that lets a span of time pass."""
+
+    def pass_time(span):
+        time_machine.move_to(timezone.now() + span)
+
+    return pass_time
+
+
+@pytest.fixture
+def limit_rate(monkeypatch):
+    """Return a function that sets the rate of a throttle scope, as in ``("login", "2/minute")``.
+
+    REST framework reads the rates once, so overriding the setting would come too late.
+    """
+
+    def limit_rate(scope, rate):
+        monkeypatch.setitem(ScopedRateThrottle.THROTTLE_RATES, scope, rate)
+
+    return limit_rate

@@ -18,7 +18,7 @@ from accounts import version_cache
 from devices.models import Device
 
 KEY = "selene:contacts"
-FLUSHING = "selene:contacts:flushing:"
+FLUSHES = "selene:contacts:flushes"  # the names of hashes that are being moved
 BATCH = 2_000
 ROW_INTERVAL = timedelta(seconds=60)
 
@@ -54,12 +54,14 @@ def flush() -> int:
     died has left aside is moved by the next.
     """
     client = version_cache.client()
+    aside = f"{KEY}:{uuid4()}"
+    client.sadd(FLUSHES, aside)
     try:
-        client.rename(KEY, f"{FLUSHING}{uuid4()}")
+        client.rename(KEY, aside)
     except RedisError as error:
         if "no such key" not in str(error):
             raise
-    return sum(_move(client, key) for key in client.scan_iter(f"{FLUSHING}*"))
+    return sum(_move(client, key) for key in client.smembers(FLUSHES))
 
 
 def _move(client: Redis, key: bytes) -> int:
@@ -68,6 +70,7 @@ def _move(client: Redis, key: bytes) -> int:
         _write_rows(batch)
         count += len(batch)
     client.delete(key)
+    client.srem(FLUSHES, key)
     return count
 
 

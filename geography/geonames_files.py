@@ -1,0 +1,212 @@
+"""The files of GeoNames' dump: fetching and reading them.
+
+The formats are those of https://download.geonames.org/export/dump/readme.txt: UTF-8, a record a
+line, its columns separated by tabs.
+"""
+
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, TypeVar
+
+import requests
+from django.conf import settings
+
+COUNTRIES = "countryInfo.txt"
+REGIONS = "admin1CodesASCII.txt"
+TIMEZONES = "timeZones.txt"
+CITIES = "cities500.zip"
+_CITIES_MEMBER = "cities500.txt"
+_TIME_LIMITS = (10, 60)  # seconds to connect, and between two pieces of an answer
+_PIECE = 1 << 18
+
+# Reports how much of a file is there, from 0 to 1
+Progress = Callable[[str, float], None]
+Row = TypeVar("Row", bound=tuple)
+
+
+class GeonamesError(Exception):
+    """The dump cannot be loaded; nothing was changed."""
+
+
+class Unavailable(GeonamesError):
+    """GeoNames' server did not give a file."""
+
+
+class Malformed(GeonamesError):
+    """A file is missing or is not what GeoNames documents."""
+
+
+class CountryRow(NamedTuple):
+    iso_code: str
+    name: str
+
+
+class RegionRow(NamedTuple):
+    region_code: str
+    name: str
+
+    @property
+    def country_code(self) -> str:
+        return self.region_code.partition(".")[0]
+
+
+class TimezoneRow(NamedTuple):
+    name: str
+    country_code: str
+    gmt_offset: float
+    dst_offset: float
+
+
+class CityRow(NamedTuple):
+    geonames_id: int
+    name: str
+    region_code: str
+    timezone: str
+    latitude: float
+    longitude: float
+    population: int
+
+
+@contextmanager
+def folder(source: Path | None, progress: Progress) -> Iterator[Path]:
+    """Give the folder of the dump: ``source``, else a temporary one with the files of today.
+
+    Raises:
+        Unavailable: a file could not be downloaded.
+    """
+    if source is not None:
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="geonames-") as name, requests.Session() as session:
+        for file_name in (COUNTRIES, REGIONS, TIMEZONES, CITIES):
+            _download(session, file_name, Path(name) / file_name, progress)
+        yield Path(name)
+
+
+def read_countries(path: Path) -> list[CountryRow]:
+    """Read ``countryInfo.txt``."""
+    return _read_text(path / COUNTRIES, _country)
+
+
+def read_regions(path: Path) -> list[RegionRow]:
+    """Read ``admin1CodesASCII.txt``."""
+    return _read_text(path / REGIONS, _region)
+
+
+def read_timezones(path: Path) -> list[TimezoneRow]:
+    """Read ``timeZones.txt``, whose first line names the columns."""
+    return _read_text(path / TIMEZONES, _timezone, header_lines=1)
+
+
+def read_cities(path: Path) -> list[CityRow]:
+    """Read ``cities500.zip``."""
+    return [row for row, _ in read_cities_with_lines(path)]
+
+
+def read_cities_with_lines(path: Path) -> Iterator[tuple[CityRow, bytes]]:
+    """Yield each city of ``cities500.zip`` with the line that it was read from."""
+    archive = path / CITIES
+    known: dict[str, str] = {}  # one string for all cities of a region or time zone
+    try:
+        with zipfile.ZipFile(archive) as opened, opened.open(_CITIES_MEMBER) as lines:
+            yield from _parse(archive, lines, lambda columns: _city(columns, known))
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise Malformed(f"{archive}: {error}") from error
+
+
+def _read_text(path: Path, parse: Callable[[list[str]], Row], header_lines: int = 0) -> list[Row]:
+    try:
+        with path.open("rb") as lines:
+            return [row for row, _ in _parse(path, lines, parse, header_lines)]
+    except OSError as error:
+        raise Malformed(f"{path}: {error.strerror}") from error
+
+
+def _parse(
+    path: Path, lines: IO[bytes], parse: Callable[[list[str]], Row], header_lines: int = 0
+) -> Iterator[tuple[Row, bytes]]:
+    """Yield what each record says and its line, passing over comments.
+
+    Raises:
+        Malformed: a record is not as documented, or there is none: to an empty file every place
+            would have left the dump.
+    """
+    is_empty = True
+    for number, line in enumerate(lines, start=1):
+        if number <= header_lines or line.startswith(b"#") or not line.strip():
+            continue
+        try:
+            row = parse(line.decode().rstrip("\r\n").split("\t"))
+        except (ValueError, IndexError) as error:
+            raise Malformed(f"{path}, line {number}: {error}") from error
+        is_empty = False
+        yield row, line
+    if is_empty:
+        raise Malformed(f"{path}: no records")
+
+
+def _country(columns: list[str]) -> CountryRow:
+    return CountryRow(_text(columns[0], 2), _text(columns[4], 100))
+
+
+def _region(columns: list[str]) -> RegionRow:
+    return RegionRow(_text(columns[0], 20), _text(columns[1], 200))
+
+
+def _timezone(columns: list[str]) -> TimezoneRow:
+    offsets = _number(columns[2], 15), _number(columns[3], 15)
+    return TimezoneRow(_text(columns[1], 50), columns[0], *offsets)
+
+
+def _city(columns: list[str], known: dict[str, str]) -> CityRow:
+    region_code, timezone = f"{columns[8]}.{columns[10]}", columns[17]
+    return CityRow(
+        geonames_id=_count(columns[0], 2**31),
+        name=_text(columns[1], 200),
+        region_code=known.setdefault(region_code, region_code),
+        timezone=known.setdefault(timezone, timezone),
+        latitude=_number(columns[4], 90),
+        longitude=_number(columns[5], 180),
+        population=_count(columns[14], 2**63),
+    )
+
+
+def _text(value: str, longest: int) -> str:
+    value = value.strip()
+    if not 0 < len(value) <= longest or "\0" in value:
+        raise ValueError(f"{value[:40]!r} is not a name or code of at most {longest} characters")
+    return value
+
+
+def _number(value: str, most: int) -> float:
+    number = float(value)
+    if not -most <= number <= most:
+        raise ValueError(f"{value[:40]!r} is not between -{most} and {most}")
+    return number
+
+
+def _count(value: str, limit: int) -> int:
+    number = int(value)
+    if not 0 <= number < limit:
+        raise ValueError(f"{value[:40]!r} is not between 0 and {limit}")
+    return number
+
+
+def _download(session: requests.Session, name: str, path: Path, progress: Progress) -> None:
+    url = f"{settings.GEONAMES_URL}/{name}"
+    try:
+        with (
+            session.get(url, stream=True, timeout=_TIME_LIMITS) as response,
+            path.open("wb") as file,
+        ):
+            response.raise_for_status()
+            size = int(response.headers.get("Content-Length") or 0)
+            for piece in response.iter_content(_PIECE):
+                file.write(piece)
+                progress(f"downloading {name}", min(file.tell() / size, 1) if size else 0)
+    except requests.RequestException as error:
+        raise Unavailable(f"{url}: {error}") from error

@@ -1,0 +1,4 @@
+"""Paths of this app."""
+
+account_api: list = []
+device_api: list = []

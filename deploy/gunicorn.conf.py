@@ -96,6 +96,11 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
         server.scheduler.let_go()
 
 
+def post_worker_init(worker: Worker) -> None:
+    # Ctrl-C reaches all of us; the master tells the workers. Told twice at once, one can hang.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def on_exit(server: Arbiter) -> None:
     if server.scheduler:
         server.scheduler.stop()

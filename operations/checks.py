@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 SECRETS = ("SECRET_KEY", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "JWT_RESET_SECRET")
 VARIABLES = {"SECRET_KEY": "DJANGO_SECRET_KEY"}  # where the name differs
+TAG = "operations"
 SHORTEST = 32  # characters
 HOME_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa")
 GENERATE = "make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -18,7 +19,7 @@ GENERATE_KEY = (
 )
 
 
-@register(deploy=True)
+@register(TAG, deploy=True)
 def check_secrets(**_: object) -> list[CheckMessage]:
     """Find secrets that can be guessed, or that one leak would give away with another."""
     values = {name: getattr(settings, name) for name in SECRETS}
@@ -34,7 +35,7 @@ def check_secrets(**_: object) -> list[CheckMessage]:
     return found
 
 
-@register(deploy=True)
+@register(TAG, deploy=True)
 def check_field_keys(**_: object) -> list[CheckMessage]:
     """Find keys that cannot encrypt: the first password a skill stores would fail."""
     for key in settings.FIELD_KEYS:
@@ -46,7 +47,7 @@ def check_field_keys(**_: object) -> list[CheckMessage]:
     return []
 
 
-@register(deploy=True)
+@register(TAG, deploy=True)
 def check_shape(**_: object) -> list[CheckMessage]:
     """Find what works for a household only: without Redis each process has its own cache."""
     if settings.WORKERS > 1 and not settings.REDIS_URL:
@@ -57,7 +58,7 @@ def check_shape(**_: object) -> list[CheckMessage]:
     return []
 
 
-@register(deploy=True)
+@register(TAG, deploy=True)
 def check_public_site(**_: object) -> list[CheckMessage]:
     """Find what is fine at home, but not on a site that is public enough to have https."""
     if not settings.IS_HTTPS:
@@ -80,7 +81,7 @@ def check_public_site(**_: object) -> list[CheckMessage]:
     return found
 
 
-@register(deploy=True)
+@register(TAG, deploy=True)
 def check_base_url(**_: object) -> list[CheckMessage]:
     """Find passwords that cross the internet in the clear."""
     host = urlsplit(settings.ACCOUNT_BASE_URL).hostname or ""

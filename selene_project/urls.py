@@ -4,6 +4,8 @@ Several APIs share a path now and then: the list that comes first answers it, an
 the others' views would.
 """
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -16,7 +18,7 @@ import market.urls
 import operations.urls
 import sso.urls
 
-Patterns = list[URLPattern | URLResolver]
+Patterns = Sequence[URLPattern | URLResolver]
 
 # The marketplace shows who is signed in.
 _PROFILE: Patterns = [p for p in accounts.urls.account_api if str(p.pattern) == "account"]
@@ -46,7 +48,7 @@ def _mount(prefix: str, lists: list[Patterns]) -> Patterns:
 
 
 def _compose(apis: list[str]) -> Patterns:
-    patterns: Patterns = [path("", include(operations.urls.pages))]
+    patterns: list[URLPattern | URLResolver] = [path("", include(operations.urls.pages))]
     account_side = [each for api, lists in ACCOUNT_APIS.items() if api in apis for each in lists]
     if account_side:
         patterns += _mount("api", account_side)

@@ -45,6 +45,15 @@ def accept(account: Account, agreement: Agreement) -> bool:
     return is_new
 
 
+def accepted(account: Account) -> list[Acceptance]:
+    """Return what ``account`` accepted, by type; of each the newest version."""
+    newest: dict[str, Acceptance] = {}
+    rows = account.acceptances.select_related("agreement")
+    for acceptance in rows.order_by("agreement__type", "-agreement__effective_on"):
+        newest.setdefault(acceptance.agreement.type, acceptance)
+    return list(newest.values())
+
+
 def has_open_dataset(account: Account) -> bool:
     """Tell whether ``account`` lets its recordings be used; any version's yes counts."""
     return account.acceptances.filter(agreement__type=AgreementType.OPEN_DATASET).exists()

@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from accounts import openapi, security  # noqa: F401 - the description's parts register
+
+        # Django's login, which is the admin's: the API has sessions of its own.
+        user_logged_in.connect(security.note_staff_sign_in)

@@ -1,6 +1,7 @@
 """Recognising a signed-in account by its cookies, or a program by its access token."""
 
-from django.http import HttpRequest
+from typing import cast
+
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ class AccountRequest(Request):
     """The request of a view that only signed-in accounts reach, for its type hints alone."""
 
     user: Account
+    auth: SignInSession
 
 
 class AccountAuthentication(BaseAuthentication):
@@ -44,9 +46,11 @@ class AccountAuthentication(BaseAuthentication):
         except sessions.AccessExpired:
             if not refresh:
                 raise
-        return self._exchange(request._request, refresh) if refresh else None
+        if not refresh:
+            return None
+        return self._exchange(cast(cookies.BrowserRequest, request._request), refresh)
 
-    def _exchange(self, request: HttpRequest, refresh: str) -> SignInSession:
+    def _exchange(self, request: cookies.BrowserRequest, refresh: str) -> SignInSession:
         session, request.new_tokens = sessions.exchange(
             refresh,
             arrived_at=request.arrived_at,

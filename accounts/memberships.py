@@ -1,6 +1,7 @@
-"""What accounts can pay for, as it ships."""
+"""What accounts can pay for: the memberships that ship, how long one has been held."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
@@ -26,3 +27,15 @@ def load_shipped(path: Path) -> int:
             return len(Membership.objects.bulk_create(rows))
     except IntegrityError:  # another process starts at this moment
         return 0
+
+
+def duration(since: date, until: date) -> str | None:
+    """Return the whole years and months between two days as text: "1 years  2 months".
+
+    Selene UI shows it as it is; None before the first month is over.
+    """
+    total = (until.year - since.year) * 12 + until.month - since.month - (until.day < since.day)
+    years, months = divmod(total, 12)
+    parts = [f"{years} years"] if years else []
+    parts += [f"{months} months"] if months else []
+    return "  ".join(parts) or None

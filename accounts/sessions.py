@@ -58,7 +58,7 @@ def recognise(access: str) -> SignInSession:
         NotRecognised: forged, of another type, or its session has ended.
     """
     try:
-        token = AccessToken(access)
+        token = AccessToken.read(access)
     except ExpiredTokenError as error:
         raise AccessExpired("access token expired") from error
     except TokenError as error:
@@ -82,7 +82,7 @@ def exchange(
         NotRecognised: nothing was issued; a reused token has ended its session.
     """
     try:
-        token = RefreshToken(refresh)
+        token = RefreshToken.read(refresh)
     except TokenError as error:
         raise NotRecognised("invalid refresh token") from error
     with transaction.atomic():
@@ -96,9 +96,7 @@ def exchange(
         if _came_alongside(session, arrived_at, from_page=from_page):
             return session, Tokens(str(_access_token(session)), None)
         end(session)
-        security.record(
-            SecurityEventKind.REFRESH_REUSED, account=session.account, address=address
-        )
+        security.record(SecurityEventKind.REFRESH_REUSED, account=session.account, address=address)
     raise NotRecognised("refresh token was used before")
 
 

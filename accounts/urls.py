@@ -1,3 +1,12 @@
 """Paths of this app."""
 
-account_api: list = []
+from django.urls import path
+
+from accounts import views
+
+account_api = [
+    path("account", views.AccountView.as_view()),
+    path("agreement/<str:agreement_type>", views.AgreementView.as_view()),
+    path("memberships", views.MembershipsView.as_view()),
+    path("validate-email", views.ValidateEmailView.as_view()),
+]

@@ -1,0 +1,28 @@
+"""What the API's description says of accounts: how they authenticate, what errors look like."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from accounts import cookies
+
+ERROR = inline_serializer("Error", {"error": serializers.CharField(help_text="The reason.")})
+FIELD_ERRORS = OpenApiResponse(
+    {"type": "object", "additionalProperties": True},
+    description="Reasons by field, named and nested as in the request.",
+)
+EMPTY = OpenApiResponse(description="Done; the body is empty.")
+
+
+class AccountAuthenticationScheme(OpenApiAuthenticationExtension):
+    """The two cookies, or an access token in a header."""
+
+    target_class = "accounts.authentication.AccountAuthentication"
+    name = ["accountCookies", "accountToken"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {"type": "apiKey", "in": "cookie", "name": cookies.ACCESS},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        ]

@@ -1,0 +1,167 @@
+"""The JSON of the calls about the account itself."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts import agreements, memberships
+from accounts.models import (
+    Acceptance,
+    Account,
+    Agreement,
+    Membership,
+    PaymentMethod,
+    Subscription,
+)
+
+
+class AcceptanceSerializer(serializers.ModelSerializer):
+    type = serializers.CharField(source="agreement.type")
+    acceptDate = serializers.DateField(
+        source="accepted_on", format="%B %d, %Y", help_text='E.g. "November 22, 2026".'
+    )
+
+    class Meta:
+        model = Acceptance
+        fields = ["id", "type", "acceptDate"]
+
+
+class SubscriptionSerializer(serializers.ModelSerializer):
+    type = serializers.CharField(source="membership.type")
+    paymentMethod = serializers.CharField(source="payment_method")
+    paymentAccountId = serializers.CharField(source="payment_account_id")
+    paymentId = serializers.CharField(source="payment_id")
+    endDate = serializers.DateTimeField(source="ended_at")
+    duration = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Subscription
+        fields = [
+            "id",
+            "type",
+            "paymentMethod",
+            "paymentAccountId",
+            "paymentId",
+            "endDate",
+            "duration",
+        ]
+
+    def get_duration(self, subscription: Subscription) -> str | None:
+        return memberships.duration(subscription.started_at.date(), timezone.now().date())
+
+
+class ProfileSerializer(serializers.ModelSerializer):
+    emailAddress = serializers.EmailField(source="email")
+    federatedLogin = serializers.SerializerMethodField()
+    lastActivity = serializers.DateTimeField(source="last_activity_at")
+    agreements = serializers.SerializerMethodField()
+    membership = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Account
+        fields = [
+            "id",
+            "emailAddress",
+            "username",
+            "federatedLogin",
+            "lastActivity",
+            "agreements",
+            "membership",
+        ]
+
+    def get_federatedLogin(self, account: Account) -> bool:
+        return not account.has_usable_password()
+
+    @extend_schema_field(AcceptanceSerializer(many=True))
+    def get_agreements(self, account: Account) -> list[dict[str, Any]]:
+        return list(AcceptanceSerializer(agreements.accepted(account), many=True).data)
+
+    @extend_schema_field(SubscriptionSerializer(allow_null=True))
+    def get_membership(self, account: Account) -> dict[str, Any] | None:
+        subscription = account.subscriptions.active().select_related("membership").first()
+        return None if subscription is None else SubscriptionSerializer(subscription).data
+
+
+class MembershipSerializer(serializers.ModelSerializer):
+    rate = serializers.FloatField(help_text="US dollars a period.")
+    ratePeriod = serializers.CharField(source="rate_period")
+    stripePlan = serializers.CharField(source="stripe_plan")
+
+    class Meta:
+        model = Membership
+        fields = ["id", "type", "rate", "ratePeriod", "stripePlan"]
+
+
+class AgreementSerializer(serializers.ModelSerializer):
+    content = serializers.SerializerMethodField(help_text="HTML.")
+
+    class Meta:
+        model = Agreement
+        fields = ["id", "type", "version", "content"]
+
+    def get_content(self, agreement: Agreement) -> str:
+        return agreements.as_html(agreement)
+
+
+class MembershipChangeSerializer(serializers.Serializer):
+    """What to do about the membership; ``action`` null is nothing."""
+
+    REQUIRED_TO_ADD = {
+        "membershipType": "new memberships require a membership type",
+        "paymentMethod": "new memberships require a payment method",
+        "paymentToken": "payment token required for new memberships",
+    }
+    REQUIRED_TO_UPDATE = {"membershipType": "a membership type is required"}
+
+    action = serializers.ChoiceField(["add", "update", "cancel"], allow_null=True)
+    membershipType = serializers.CharField(required=False, allow_null=True)
+    paymentMethod = serializers.ChoiceField(
+        [PaymentMethod.STRIPE.value], required=False, allow_null=True
+    )
+    paymentToken = serializers.CharField(required=False, allow_null=True)
+
+    def validate_membershipType(self, value: str | None) -> str | None:
+        if value and not Membership.objects.filter(type=value).exists():
+            raise serializers.ValidationError("there is no membership of this type")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        needs = {"add": self.REQUIRED_TO_ADD, "update": self.REQUIRED_TO_UPDATE}
+        missing = {
+            field: [reason]
+            for field, reason in needs.get(attrs["action"], {}).items()
+            if not attrs.get(field)
+        }
+        if missing:
+            raise serializers.ValidationError(missing)
+        return attrs
+
+
+class ProfileChangeSerializer(serializers.Serializer):
+    """Any of what can be changed, and nothing else."""
+
+    username = serializers.CharField(required=False, max_length=150)
+    openDataset = serializers.BooleanField(required=False)
+    membership = MembershipChangeSerializer(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:  # noqa: ANN401
+        unknown = [key for key in data if key not in self.fields] if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError(
+                {"errors": [f"update of {key} not supported" for key in unknown]}
+            )
+        return super().to_internal_value(data)
+
+
+class EmailQuerySerializer(serializers.Serializer):
+    platform = serializers.ChoiceField(["Internal", "Google", "Facebook", "GitHub"])
+    token = serializers.CharField(
+        allow_blank=True, trim_whitespace=False, help_text="The address, in base64."
+    )
+
+
+class EmailKnownSerializer(serializers.Serializer):
+    accountExists = serializers.BooleanField()
+    noFederatedEmail = serializers.BooleanField()

@@ -1,0 +1,95 @@
+"""The JSON of signing up."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as WeakPassword
+from rest_framework import serializers
+
+from accounts import email_addresses
+from accounts.models import Account
+from sso import credentials
+
+PLATFORMS = ["Facebook", "Google", "GitHub"]
+# Logging in sends it in a header, and those are limited to 8 KB.
+PASSWORD_LENGTH = 1_000
+
+
+def _optional(help_text: str) -> serializers.CharField:
+    return serializers.CharField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text=help_text,
+    )
+
+
+class NewLoginSerializer(serializers.Serializer):
+    """How the new account will sign in: by password or by a platform; the others null or absent."""
+
+    email = _optional("In base64.")
+    password = _optional("In base64.")
+    federatedPlatform = _optional("Facebook, Google or GitHub.")
+    federatedToken = _optional("The platform's.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return ``{"federatedPlatform"}``, or email address and password in plain text."""
+        if attrs.get("federatedPlatform"):
+            return self._federated(attrs["federatedPlatform"], attrs.get("federatedToken"))
+        email, password = attrs.get("email"), attrs.get("password")
+        if not email and not password:
+            raise _refusal("email", "an email address or a federated platform is required")
+        if not email:
+            raise _refusal("email", "password must be accompanied by an email address")
+        if not password:
+            raise _refusal("password", "email address must be accompanied by a password")
+        return self._internal(email, password)
+
+    def _federated(self, platform: str, token: str | None) -> dict[str, Any]:
+        if platform not in PLATFORMS:
+            raise _refusal("federatedPlatform", f"Value ({platform}) must be one of {PLATFORMS}.")
+        if not token:
+            raise _refusal("federatedToken", "federated platform must be accompanied by a token")
+        return {"federatedPlatform": platform}
+
+    def _internal(self, encoded_email: str, encoded_password: str) -> dict[str, Any]:
+        try:
+            given = credentials.from_sign_up(encoded_email, encoded_password)
+        except credentials.Malformed as error:
+            raise _refusal("email", f"email address or password: {error}") from error
+        try:
+            email = email_addresses.normalise(given.email)
+        except email_addresses.NotAnAddress as error:
+            raise _refusal("email", str(error)) from error
+        if len(given.password) > PASSWORD_LENGTH:
+            raise _refusal("password", f"at most {PASSWORD_LENGTH} characters")
+        try:
+            validate_password(given.password, Account(email=email))
+        except WeakPassword as error:
+            raise _refusal("password", *error.messages) from error
+        return {"email": email, "password": given.password}
+
+
+class SignUpSerializer(serializers.Serializer):
+    """A person who agrees to the terms and wants an account."""
+
+    termsOfUse = serializers.BooleanField()
+    privacyPolicy = serializers.BooleanField()
+    login = NewLoginSerializer()
+
+    def validate_termsOfUse(self, value: bool) -> bool:
+        return _agreed(value, "agreement to the terms of use is required")
+
+    def validate_privacyPolicy(self, value: bool) -> bool:
+        return _agreed(value, "agreement to the privacy policy is required")
+
+
+def _agreed(value: bool, otherwise: str) -> bool:
+    if not value:
+        raise serializers.ValidationError(otherwise)
+    return value
+
+
+def _refusal(field: str, *reasons: str) -> serializers.ValidationError:
+    return serializers.ValidationError({field: list(reasons)})

@@ -1,7 +1,13 @@
 """Whatever is wrong with a request, the answer is 4xx JSON."""
 
 import pytest
-from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    NotFound,
+    ValidationError,
+)
 
 from selene_project import errors
 
@@ -160,7 +166,8 @@ def test_a_mistake_of_ours_is_500_and_tells_nothing(api):
 @pytest.mark.parametrize(
     ("error", "body"),
     [
-        (NotAuthenticated("pair again"), {"error": "pair again"}),
+        (NotAuthenticated(), {"error": "no authentication tokens found"}),
+        (AuthenticationFailed("pair again"), {"error": "pair again"}),
         (NotFound(), {"error": "Not found."}),
         (ValidationError("no such code"), {"error": "no such code"}),
         (ValidationError({"name": ["too long"]}), {"name": ["too long"]}),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 from django.core.exceptions import ImproperlyConfigured
 
 from selene_project import secret_file
@@ -235,6 +236,8 @@ REST_FRAMEWORK = {
         scope: f"{max(1, int(count * THROTTLE_SCALE))}/{period}"
         for scope, (count, period) in _RATES.items()
     },
+    # The errors of a list are by index, and an integer is no key of JSON.
+    "ORJSON_RENDERER_OPTIONS": (orjson.OPT_NON_STR_KEYS,),
     "EXCEPTION_HANDLER": "selene_project.errors.handle",
     "URL_FORMAT_OVERRIDE": None,  # a query that happens to have a "format" is no 404
     "NON_FIELD_ERRORS_KEY": "error",

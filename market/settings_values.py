@@ -47,7 +47,7 @@ def assign(
     """
     secret = password_names(definition) | secret_names(device_skill) | set(also_secret)
     if len(canonical(values)) > LIMIT_BYTES:
-        raise ValuesTooLarge
+        raise ValuesTooLarge("over 64 KB")
     hidden = {name: value for name, value in (values or {}).items() if name in secret}
     is_same = canonical(values) == canonical(of(device_skill))
     if is_same and set(hidden) == secret_names(device_skill):

@@ -14,21 +14,8 @@ from market.definition_fields import Definition, Values
 from market.models import DeviceSkill
 
 
-class UnknownDevice(Exception):
-    """The account has no device of this name that has the skill; nothing changed."""
-
-
 class UnknownSkill(Exception):
     """No device of the account has this skill of the family; nothing changed."""
-
-
-class WrongType(Exception):
-    """The value does not fit the field ``name``; nothing changed."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name = name
-        self.reason = reason
 
 
 @dataclass
@@ -38,6 +25,23 @@ class Settings:
     values: Values
     device_names: list[str] = field(default_factory=list)
     display: Definition | None = None
+
+
+class UnknownDevice(Exception):
+    """The account has no device of this name with the skill; nothing changed."""
+
+    def __init__(self, edit: Settings, name: str) -> None:
+        super().__init__(name)
+        self.edit = edit
+
+
+class UnfitValues(Exception):
+    """The values, or that of ``setting``, cannot be taken; nothing changed."""
+
+    def __init__(self, edit: Settings, reason: str, setting: str | None = None) -> None:
+        super().__init__(reason)
+        self.edit = edit
+        self.setting = setting
 
 
 def of_device(device: Device) -> dict[str, Values | None]:
@@ -71,15 +75,13 @@ def change(
     definition has no field are dropped: another device of the group may have an older one.
 
     Raises:
-        UnknownDevice, UnknownSkill, WrongType, settings_values.ValuesTooLarge: nothing changed.
+        UnknownSkill, UnknownDevice, UnfitValues: nothing changed.
     """
     device_skills.lock_all_of(account.pk)
     rows = _of_skills(list(_rows(account.pk, family_name)), set(skill_ids))
-    changed = {}
+    changed: dict[UUID, DeviceSkill] = {}
     for edit in edits:
-        for row in _targets(rows, edit):
-            if _apply(row, edit.values):
-                changed[row.pk] = row
+        changed |= {row.pk: row for row in _targets(rows, edit) if _apply(row, edit)}
     device_skills.save_values(changed.values())
     if changed:
         ids = {row.device_id for row in changed.values()}
@@ -125,7 +127,7 @@ def _targets(rows: list[DeviceSkill], edit: Settings) -> list[DeviceSkill]:
     targets = []
     for name in edit.device_names:
         if name not in by_device:
-            raise UnknownDevice(name)
+            raise UnknownDevice(edit, name)
         shown = [row for row in by_device[name] if _shows(row, edit.display)]
         targets += shown or by_device[name]
     return targets
@@ -136,28 +138,31 @@ def _shows(row: DeviceSkill, display: Definition | None) -> bool:
     return definition_fields.canonical(shown) == definition_fields.canonical(display)
 
 
-def _apply(row: DeviceSkill, values: Values) -> bool:
-    """Lay ``values`` over those of ``row``; tell whether they differ."""
+def _apply(row: DeviceSkill, edit: Settings) -> bool:
+    """Lay the values of ``edit`` over those of ``row``; tell whether they differ."""
     definition = device_skills.definition_of(row)
     before = settings_values.of(row)
     new = dict(before or {})
     for setting in definition_fields.fields(definition):
         name = str(setting["name"])
-        if name in values and (name not in new or values[name] != new[name]):
-            new[name] = _fitting(name, setting.get("type"), values[name])
-    return settings_values.assign(row, new if new else before, definition)
+        if name in edit.values and (name not in new or edit.values[name] != new[name]):
+            new[name] = _fitting(edit, name, setting.get("type"))
+    try:
+        return settings_values.assign(row, new or before, definition)
+    except settings_values.ValuesTooLarge as error:
+        raise UnfitValues(edit, str(error)) from error
 
 
-def _fitting(name: str, kind: object, value: object) -> object:
-    """Return ``value`` as a field of type ``kind`` holds it.
+def _fitting(edit: Settings, name: str, kind: object) -> object:
+    """Return the value of ``name`` as a field of type ``kind`` holds it.
 
     Empty is fine for every type, since that is what an emptied input sends.
     """
-    fitting = definition_fields.normalise_value(kind, value)
-    if fitting is None or fitting == "":
-        return fitting
-    if kind == "checkbox" and not isinstance(fitting, bool):
-        raise WrongType(name, "a checkbox is true or false")
-    if kind == "number" and (isinstance(fitting, bool) or not isinstance(fitting, int | float)):
-        raise WrongType(name, "a number is required")
-    return fitting
+    value = definition_fields.normalise_value(kind, edit.values[name])
+    if value is None or value == "":
+        return value
+    if kind == "checkbox" and not isinstance(value, bool):
+        raise UnfitValues(edit, "true or false is required", name)
+    if kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise UnfitValues(edit, "a number is required", name)
+    return value

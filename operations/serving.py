@@ -14,7 +14,7 @@ from django.db import connections
 
 PORT_PATIENCE = 8.0  # seconds that processes of a server that was killed may take to end
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
-DEPLOYMENT_TAGS = [checks.Tags.security, "operations"]
+SAFETY = [checks.Tags.security, "operations"]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -57,9 +57,8 @@ def check() -> list[str]:
     Raises:
         Unsafe: something is not to be served with.
     """
-    # Of the checks of a deployment those that stop it: others are for developers, and slow.
-    found = checks.run_checks()
-    found += checks.run_checks(tags=DEPLOYMENT_TAGS, include_deployment_checks=True)
+    # The others are for developers, and slow.
+    found = checks.run_checks(tags=SAFETY, include_deployment_checks=True)
     found = [message for message in found if not message.is_silenced()]
     errors = [message for message in found if message.is_serious()]
     if errors:

@@ -1,0 +1,239 @@
+"""Accounts, and what goes with them, in the back office."""
+
+from collections.abc import Iterable
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.forms import (
+    AdminOwnPasswordChangeForm,
+    AdminPasswordChangeForm,
+    UserChangeForm,
+    UserCreationForm,
+)
+
+from accounts import deletion, editing, passwords, registration, sessions
+from accounts.models import (
+    Acceptance,
+    Account,
+    AccountActivity,
+    Agreement,
+    Membership,
+    SecurityEvent,
+    SignInSession,
+    Subscription,
+)
+
+# What a page needs to say that nothing stands in the way of a deletion, or what does.
+Deletion = tuple[list[str], dict[str, int], set[str], list[str]]
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class ReadOnly:
+    """For rows that only the server writes."""
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class SavesWhatWasEdited:
+    """Leaves alone what the form did not change: somebody else may have, meanwhile."""
+
+    def save_model(
+        self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
+    ) -> None:
+        obj.save(update_fields=form.changed_data if change else None)
+
+
+class SignsOut:
+    """A form for passwords that ends the sessions begun with the old one."""
+
+    def set_password_and_save(
+        self, user: Account, *names: str, commit: bool = True, **more_names: str
+    ) -> Account:
+        user = super().set_password_and_save(user, *names, commit=False, **more_names)  # type: ignore[misc]
+        passwords.save(user)
+        return user
+
+
+class PasswordForm(SignsOut, AdminPasswordChangeForm):
+    """Somebody else's password."""
+
+
+class OwnPasswordForm(SignsOut, AdminOwnPasswordChangeForm):
+    """One's own password."""
+
+
+admin.site.password_change_form = OwnPasswordForm
+
+
+class NewAccountForm(UserCreationForm):
+    class Meta:
+        model = Account
+        fields = ("email",)
+        field_classes: dict[str, type[forms.Field]] = {}
+
+
+class AccountForm(UserChangeForm):
+    class Meta:
+        model = Account
+        fields = "__all__"
+        field_classes: dict[str, type[forms.Field]] = {}
+
+
+class SessionInline(ReadOnly, TabularInline):
+    model = SignInSession
+    fields = ["client", "address", "started_at", "last_used_at", "ended_at"]
+    verbose_name_plural = "sessions"
+    per_page = 10
+
+
+class AcceptanceInline(ReadOnly, TabularInline):
+    model = Acceptance
+    fields = ["agreement", "accepted_on"]
+    verbose_name_plural = "accepted agreements"
+    per_page = 10
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Acceptance]:
+        return super().get_queryset(request).select_related("agreement")
+
+
+@admin.register(Account)
+class AccountAdmin(UserAdmin, ModelAdmin):
+    """Accounts; only superusers touch superusers, and give away rights."""
+
+    form = AccountForm
+    add_form = NewAccountForm
+    change_password_form = PasswordForm
+    ordering = ["email"]
+    list_display = ["email", "username", "is_active", "is_staff", "created_at", "last_activity_at"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["email", "username"]
+    show_full_result_count = False
+    readonly_fields = ["email_proven_at", "created_at", "last_activity_at"]
+    fieldsets = [
+        (None, {"fields": ["email", "password", "username", "is_active"]}),
+        ("Dates", {"fields": ["email_proven_at", "created_at", "last_activity_at"]}),
+        ("Rights", {"fields": PRIVILEGES, "classes": ["collapse"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "usable_password", "password1", "password2"]})]
+    inlines = [SessionInline, AcceptanceInline]
+    actions = ["end_sessions"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return self._may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        names = list(super().get_readonly_fields(request, obj))
+        return names if request.user.is_superuser else [*names, *PRIVILEGES]
+
+    def get_inline_instances(
+        self, request: HttpRequest, obj: Account | None = None
+    ) -> list[admin.options.InlineModelAdmin]:
+        return super().get_inline_instances(request, obj) if obj else []
+
+    def save_model(
+        self, request: HttpRequest, account: Account, form: forms.ModelForm, change: bool
+    ) -> None:
+        if change:
+            columns = {field.name for field in Account._meta.concrete_fields}
+            editing.save(account, columns.intersection(form.changed_data))
+        else:
+            registration.add(account)
+
+    def delete_model(self, request: HttpRequest, account: Account) -> None:
+        deletion.delete(account)
+
+    def delete_queryset(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
+        for account in accounts:
+            deletion.delete(account)
+
+    def get_deleted_objects(self, accounts: Iterable[Account], request: HttpRequest) -> Deletion:
+        # The accounts alone: what belongs to them can be very many rows, none in the way.
+        refused = {
+            "superuser" for account in accounts if not self.has_delete_permission(request, account)
+        }
+        names = [str(account) for account in accounts]
+        return names, {"accounts": len(names)}, refused, []
+
+    @action(description="End sessions: they have to sign in anew", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
+        ended = sum(sessions.end_all(account) for account in accounts)
+        self.message_user(request, f"{ended} sessions ended")
+
+    @staticmethod
+    def _may_touch(request: HttpRequest, account: Account | None) -> bool:
+        return account is None or not account.is_superuser or request.user.is_superuser
+
+
+@admin.register(Agreement)
+class AgreementAdmin(SavesWhatWasEdited, ModelAdmin):
+    """A new version is a new row; what somebody accepted stays as it was."""
+
+    list_display = ["type", "version", "effective_on"]
+    list_filter = ["type"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Agreement | None = None) -> list[str]:
+        if obj is None or not obj.acceptances.exists():
+            return []
+        return ["type", "version", "effective_on", "content"]
+
+    def get_deleted_objects(
+        self, agreements: Iterable[Agreement], request: HttpRequest
+    ) -> Deletion:
+        accepted = [str(each) for each in agreements if each.acceptances.exists()]
+        names = [str(agreement) for agreement in agreements]
+        return names, {"agreements": len(names)}, set(), accepted
+
+
+@admin.register(Membership)
+class MembershipAdmin(SavesWhatWasEdited, ModelAdmin):
+    list_display = ["type", "rate", "rate_period", "stripe_plan"]
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["account", "membership", "payment_method", "started_at", "ended_at"]
+    list_filter = ["membership", "payment_method"]
+    list_select_related = ["account", "membership"]
+    search_fields = ["account__email", "payment_id"]
+    show_full_result_count = False
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnly, ModelAdmin):
+    list_display = ["happened_at", "kind", "account", "device_id", "address"]
+    list_filter = ["kind"]
+    list_select_related = ["account"]
+    search_fields = ["account__email", "address"]
+    show_full_result_count = False
+
+
+@admin.register(AccountActivity)
+class AccountActivityAdmin(ReadOnly, ModelAdmin):
+    list_display = ["day", "accounts", "accounts_added", "accounts_deleted", "accounts_active"]
+    date_hierarchy = "day"
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Rights that several of the operator's people share."""

@@ -126,7 +126,7 @@ def _park(geonames_ids: list[int]) -> None:
 def _overwrite(cities: list[bulk.Values]) -> None:
     """Write over the stored cities of these GeoNames' ids; only new ones would get the new id."""
     City.objects.bulk_create(
-        [City(*values) for values in cities],  # type: ignore[misc] - one tuple, many types
+        [City(*values) for values in cities],  # type: ignore[misc]
         update_conflicts=True,
         unique_fields=["geonames_id"],
         update_fields=[field.name for field in City._meta.concrete_fields[2:]],

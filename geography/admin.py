@@ -1,0 +1,65 @@
+"""Places in the back office."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from geography.models import City, Country, Region, Timezone
+from geography.names import fold
+
+
+class PlaceAdmin(ModelAdmin):
+    """To be looked at only: the next load of GeoNames' files would overwrite a change."""
+
+    search_fields = ["search_name__startswith"]
+    search_help_text = "How the name begins; case and accents do not matter."
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search for the name as it is folded in the table."""
+        return queryset.filter(search_name__startswith=fold(search_term)), False
+
+
+@admin.register(Country)
+class CountryAdmin(PlaceAdmin):
+    list_display = ["name", "iso_code"]
+
+
+@admin.register(Region)
+class RegionAdmin(PlaceAdmin):
+    list_display = ["name", "region_code", "country"]
+    list_select_related = ["country"]
+
+
+@admin.register(City)
+class CityAdmin(PlaceAdmin):
+    list_display = ["name", "region", "timezone", "population", "latitude", "longitude"]
+    list_select_related = ["region", "timezone"]
+
+
+@admin.register(Timezone)
+class TimezoneAdmin(PlaceAdmin):
+    list_display = ["name", "country", "gmt_offset", "dst_offset"]
+    list_select_related = ["country"]
+    search_fields = ["name"]
+    search_help_text = ""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search anywhere in the name."""
+        return queryset.filter(name__icontains=search_term), False

@@ -97,4 +97,4 @@ def tell_pantacor(device: Device, **wishes: str | bool) -> None:
     """
     config = PantacorConfig.objects.filter(device=device).first()
     if config and any(getattr(config, name) != value for name, value in wishes.items()):
-        raise PantacorNotConfigured("PANTACOR_API_TOKEN is not set")
+        raise PantacorNotConfigured

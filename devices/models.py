@@ -136,6 +136,7 @@ class Device(models.Model):
             models.CheckConstraint(
                 condition=Q(city=None, timezone=None) | ~(Q(city=None) | Q(timezone=None)),
                 name="device_place_whole_or_none",
+                violation_error_message="city and time zone go together",
             ),
         ]
         indexes = [models.Index(fields=["last_contact_at"], name="device_last_contact")]

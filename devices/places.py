@@ -7,8 +7,8 @@ from django.db import transaction
 
 from accounts import versions
 from devices.models import Device
-from geography.models import City, Country, Region, Timezone
 from geography.bulk import batches
+from geography.models import City, Country, Region, Timezone
 
 # Fits SQLite's limit on the values of one statement.
 BATCH = 900

@@ -6,13 +6,23 @@ migration to reach servers that are running already.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
 from django.db import models, transaction
 
-from devices.models import PocketsphinxSettings, Tag, TagValue, Voice, WakeWord
+from accounts import versions
+from devices.models import (
+    AccountDefaults,
+    PocketsphinxSettings,
+    Tag,
+    TagValue,
+    Voice,
+    WakeWord,
+)
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 @transaction.atomic
@@ -48,9 +58,21 @@ def voice_named(name: str) -> Voice | None:
     return Voice.objects.filter(display_name=name).first()
 
 
-def _load(
-    model: type[models.Model], rows: list[dict[str, Any]], nested: str | None = None
-) -> list[tuple[models.Model, Any]]:
+def note_changed(chosen: Voice | WakeWord) -> None:
+    """Note, in the transaction of the change, that devices with ``chosen`` show something else."""
+    versions.bump(chosen.devices.all())
+
+
+def is_in_use(chosen: Voice | WakeWord) -> bool:
+    """Tell whether a device, an account's defaults or a sample refers to ``chosen``."""
+    if isinstance(chosen, WakeWord):
+        in_defaults = AccountDefaults.objects.filter(wake_word=chosen)
+        return any(rows.exists() for rows in (chosen.devices, in_defaults, chosen.samples))
+    in_defaults = AccountDefaults.objects.filter(voice=chosen)
+    return chosen.devices.exists() or in_defaults.exists()
+
+
+def _load(model: type[Row], rows: list[dict[str, Any]], nested: str = "") -> list[tuple[Row, Any]]:
     """Save ``rows`` and return the new ones, each with what the file nests in it.
 
     None if one of them is there: then they were loaded before. A row that clashes with one that

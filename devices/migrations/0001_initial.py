@@ -388,7 +388,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='device',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('city', None), ('timezone', None)), models.Q(('city', None), ('timezone', None), _connector='OR', _negated=True), _connector='OR'), name='device_place_whole_or_none'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('city', None), ('timezone', None)), models.Q(('city', None), ('timezone', None), _connector='OR', _negated=True), _connector='OR'), name='device_place_whole_or_none', violation_error_message='city and time zone go together'),
         ),
         migrations.AddConstraint(
             model_name='accountdefaults',

@@ -1,0 +1,367 @@
+"""Devices, and what they are made of, in the back office."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.timezone import now
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action, display
+
+from devices import connection, editing, pairing, preferences, reference, tokens
+from devices.models import (
+    AccountDefaults,
+    AccountPreferences,
+    CoreInteraction,
+    CoreMetric,
+    Device,
+    DeviceToken,
+    PairingSession,
+    PantacorConfig,
+    PocketsphinxSettings,
+    SampleStatus,
+    SampleTag,
+    SttEngineDay,
+    SttTranscription,
+    Tag,
+    TagValue,
+    Voice,
+    WakeWord,
+    WakeWordSample,
+)
+
+# What a page needs to say that nothing stands in the way of a deletion, or what does.
+Deletion = tuple[list[str], dict[str, int], set[str], list[str]]
+
+
+class MadeElsewhere:
+    """For rows that the back office does not add."""
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class ReadOnly(MadeElsewhere):
+    """For rows that only the server writes."""
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Devices by their last contact, as far as it is written to their rows."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return connection.Status.choices
+
+    def queryset(
+        self, request: HttpRequest, devices: models.QuerySet[Device]
+    ) -> models.QuerySet[Device]:
+        connected = Q(last_contact_at__gte=now() - Device.CONNECTED_WITHIN)
+        dormant = Q(last_contact_at__lte=now() - Device.DORMANT_AFTER)
+        match self.value():
+            case connection.Status.CONNECTED:
+                return devices.filter(connected)
+            case connection.Status.DORMANT:
+                return devices.filter(dormant)
+            case connection.Status.DISCONNECTED:
+                return devices.filter(Q(last_contact_at=None) | ~(connected | dormant))
+        return devices
+
+
+class DeviceTokenInline(ReadOnly, TabularInline):
+    """The pairs of tokens that may still be used; never their digests."""
+
+    model = DeviceToken
+    fields = ["issued_at", "used_at"]
+    readonly_fields = fields
+    verbose_name_plural = "tokens"
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[DeviceToken]:
+        return super().get_queryset(request).filter(superseded_at=None)
+
+
+class PantacorConfigInline(ReadOnly, StackedInline):
+    """Pantacor's to change, not ours."""
+
+    model = PantacorConfig
+
+
+class DeviceForm(forms.ModelForm):
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        same_name = Device.objects.filter(account=self.instance.account_id, name=name)
+        if same_name.exclude(pk=self.instance.pk).exists():
+            raise ValidationError("the account has another device of this name")
+        return name
+
+
+@admin.register(Device)
+class DeviceAdmin(MadeElsewhere, ModelAdmin):
+    """What is changed here reaches the device on its next poll."""
+
+    form = DeviceForm
+    list_display = ["name", "account", "status", "last_contact_at", "city", "platform", "versions"]
+    list_select_related = ["account", "city"]
+    list_filter = [StatusFilter, "voice", "wake_word"]
+    search_fields = ["name", "account__email"]
+    search_help_text = "Name, address of the account, or id"
+    show_full_result_count = False
+    autocomplete_fields = ["voice", "wake_word", "city", "timezone"]
+    readonly_fields = [
+        "id",
+        "account",
+        "platform",
+        "platform_build",
+        "core_version",
+        "enclosure_version",
+        "created_at",
+        "last_contact_at",
+    ]
+    inlines = [PantacorConfigInline, DeviceTokenInline]
+    actions = ["cut_off"]
+
+    @display(
+        description="status",
+        label={"Connected": "success", "Disconnected": "warning", "Dormant": "danger"},
+    )
+    def status(self, device: Device) -> str:
+        return connection.status(device.last_contact_at, now()).value
+
+    @display(description="core, enclosure")
+    def versions(self, device: Device) -> str:
+        return f"{device.core_version}, {device.enclosure_version}"
+
+    def get_search_results(
+        self, request: HttpRequest, devices: models.QuerySet[Device], term: str
+    ) -> tuple[models.QuerySet[Device], bool]:
+        try:
+            return devices.filter(pk=UUID(term)), False
+        except ValueError:
+            return super().get_search_results(request, devices, term)
+
+    def save_model(
+        self, request: HttpRequest, device: Device, form: DeviceForm, change: bool
+    ) -> None:
+        editing.change(device, **{name: form.cleaned_data[name] for name in form.changed_data})
+
+    def delete_model(self, request: HttpRequest, device: Device) -> None:
+        editing.remove(Device.objects.filter(pk=device.pk))
+
+    def delete_queryset(self, request: HttpRequest, devices: models.QuerySet[Device]) -> None:
+        editing.remove(devices)
+
+    def get_deleted_objects(self, devices: Iterable[Device], request: HttpRequest) -> Deletion:
+        # The devices alone: what they reported can be very many rows, and nothing is in the way.
+        names = [f"{device} of {device.account}" for device in devices]
+        return names, {"devices": len(names)}, set(), []
+
+    @action(description="Cut off: they have to be paired anew", permissions=["change"])
+    def cut_off(self, request: HttpRequest, devices: models.QuerySet[Device]) -> None:
+        for device in devices:
+            tokens.revoke(device)
+        self.message_user(request, f"{len(devices)} devices cut off")
+
+
+class SharedAdmin(ModelAdmin):
+    """What many devices may refer to: a change reaches them all, and in use it cannot go."""
+
+    def save_model(
+        self, request: HttpRequest, chosen: Voice | WakeWord, form: forms.ModelForm, change: bool
+    ) -> None:
+        super().save_model(request, chosen, form, change)
+        reference.note_changed(chosen)
+
+    def get_deleted_objects(
+        self, chosen: Iterable[Voice | WakeWord], request: HttpRequest
+    ) -> Deletion:
+        # Not each device that stands in the way: there may be a million.
+        rows = list(chosen)
+        used = [f"{row} is in use" for row in rows if reference.is_in_use(row)]
+        return [str(row) for row in rows], {"rows": len(rows)}, set(), used
+
+
+@admin.register(Voice)
+class VoiceAdmin(SharedAdmin):
+    list_display = ["display_name", "engine", "setting_name"]
+    search_fields = ["display_name"]
+
+
+class WakeWordForm(forms.ModelForm):
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"].lower()
+
+
+class PocketsphinxInline(StackedInline):
+    model = PocketsphinxSettings
+
+
+@admin.register(WakeWord)
+class WakeWordAdmin(SharedAdmin):
+    form = WakeWordForm
+    list_display = ["name", "engine"]
+    list_filter = ["engine"]
+    search_fields = ["name"]
+    inlines = [PocketsphinxInline]
+
+
+@admin.register(AccountPreferences)
+class AccountPreferencesAdmin(MadeElsewhere, ModelAdmin):
+    """What is changed here reaches the account's devices on their next poll."""
+
+    list_display = ["account", "date_format", "time_format", "measurement_system"]
+    list_select_related = ["account"]
+    list_filter = ["date_format", "time_format", "measurement_system"]
+    search_fields = ["account__email"]
+    readonly_fields = ["account"]
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        chosen: AccountPreferences,
+        form: forms.ModelForm,
+        change: bool,
+    ) -> None:
+        preferences.change(chosen.account, **form.cleaned_data)
+
+    def delete_model(self, request: HttpRequest, chosen: AccountPreferences) -> None:
+        preferences.forget(chosen.account)
+
+    def delete_queryset(
+        self, request: HttpRequest, chosen: models.QuerySet[AccountPreferences]
+    ) -> None:
+        for each in chosen.select_related("account"):
+            preferences.forget(each.account)
+
+
+class AccountDefaultsForm(forms.ModelForm):
+    def clean(self) -> None:
+        country, region, city = map(self.cleaned_data.get, ("country", "region", "city"))
+        if region and region.country != country:
+            self.add_error("region", "not in this country")
+        if city and city.region != region:
+            self.add_error("city", "not in this region")
+
+
+@admin.register(AccountDefaults)
+class AccountDefaultsAdmin(MadeElsewhere, ModelAdmin):
+    form = AccountDefaultsForm
+    list_display = ["account", "city", "timezone", "voice", "wake_word"]
+    list_select_related = ["account", "city", "timezone", "voice", "wake_word"]
+    search_fields = ["account__email"]
+    readonly_fields = ["account"]
+    autocomplete_fields = ["country", "region", "city", "timezone", "voice", "wake_word"]
+
+
+@admin.register(PairingSession)
+class PairingSessionAdmin(ReadOnly, ModelAdmin):
+    """Without token, state and code: whoever reads a code can claim the device."""
+
+    list_display = ["created_at", "expires_at", "state", "device", "packaging"]
+    list_select_related = ["device"]
+    search_fields = ["=code", "device__name"]
+    fields = ["packaging", "device", "created_at", "expires_at", "activated_at"]
+    date_hierarchy = "created_at"
+    actions = ["purge"]
+
+    @display(
+        description="state",
+        label={"active": "success", "claimed": "info", "open": "warning", "lapsed": "danger"},
+    )
+    def state(self, session: PairingSession) -> str:
+        if session.activated_at:
+            return "active"
+        if session.expires_at <= now():
+            return "lapsed"
+        return "claimed" if session.device_id else "open"
+
+    def has_purge_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("devices.delete_pairingsession")
+
+    @action(description="Delete all that have lapsed", permissions=["purge"])
+    def purge(self, request: HttpRequest, sessions: models.QuerySet[PairingSession]) -> None:
+        self.message_user(request, f"{pairing.purge()} lapsed pairing sessions deleted")
+
+
+class TagValueInline(TabularInline):
+    model = TagValue
+    extra = 0
+
+
+@admin.register(Tag)
+class TagAdmin(ModelAdmin):
+    list_display = ["title", "name", "priority", "instructions"]
+    search_fields = ["name", "title"]
+    inlines = [TagValueInline]
+
+
+class SampleTagInline(ReadOnly, TabularInline):
+    model = SampleTag
+    fields = ["value", "account", "tagged_at"]
+
+
+@admin.register(WakeWordSample)
+class WakeWordSampleAdmin(ReadOnly, ModelAdmin):
+    list_display = ["submitted_at", "wake_word", "account", "status", "digest"]
+    list_select_related = ["wake_word", "account"]
+    list_filter = ["status", "wake_word"]
+    search_fields = ["digest", "account__email"]
+    show_full_result_count = False
+    inlines = [SampleTagInline]
+    actions = ["mark_for_deletion"]
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("devices.delete_wakewordsample")
+
+    @action(description="Mark for deletion", permissions=["mark"])
+    def mark_for_deletion(
+        self, request: HttpRequest, samples: models.QuerySet[WakeWordSample]
+    ) -> None:
+        count = samples.update(status=SampleStatus.PENDING_DELETE)
+        self.message_user(request, f"{count} samples marked for deletion")
+
+
+@admin.register(CoreMetric)
+class CoreMetricAdmin(ReadOnly, ModelAdmin):
+    list_display = ["received_at", "device", "name"]
+    list_select_related = ["device"]
+    search_fields = ["name", "device__name"]
+    show_full_result_count = False
+
+
+@admin.register(CoreInteraction)
+class CoreInteractionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["started_at", "device", "intent_type", "skill_handler", "user_latency_seconds"]
+    list_select_related = ["device"]
+    search_fields = ["device__name", "skill_handler", "intent_type"]
+    show_full_result_count = False
+
+
+@admin.register(SttTranscription)
+class SttTranscriptionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["requested_at", "engine", "succeeded", "audio_seconds", "transcription_seconds"]
+    list_filter = ["engine", "succeeded"]
+    fields = list_display
+    show_full_result_count = False
+
+
+@admin.register(SttEngineDay)
+class SttEngineDayAdmin(ReadOnly, ModelAdmin):
+    list_display = ["day", "engine", "requests", "success_rate", "audio_seconds"]
+    list_filter = ["engine"]
+    date_hierarchy = "day"
+
+    @display(description="successes")
+    def success_rate(self, day: SttEngineDay) -> str:
+        return f"{day.successes / day.requests:.1%}" if day.requests else "-"

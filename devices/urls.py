@@ -23,7 +23,7 @@ account_api = [
     path("defaults", account.DefaultsView.as_view()),
     path("device-count", account.DeviceCountView.as_view()),
     # The page hangs without an answer: whatever was typed is a code.
-    re_path(r"^pairing-code/(?P<code>(?s:.*))\Z", account.PairingCodeView.as_view()),
+    re_path(r"^pairing-code/(?P<code>[\s\S]*)\Z", account.PairingCodeView.as_view()),
     path("devices", account.DevicesView.as_view()),
     path("devices/<uuid:device_id>", account.DeviceView.as_view()),
 ]

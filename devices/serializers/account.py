@@ -56,11 +56,16 @@ class Nothing:
 class AlwaysThereSerializer(serializers.Serializer):
     """An object inside another, there with null values where nothing is set."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(allow_null=True, **options)
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.allow_null = True
+        return fields
 
     def get_attribute(self, instance: object) -> object:
-        return super().get_attribute(instance) or Nothing()
+        for name in self.source_attrs:
+            instance = getattr(instance, name, None)
+        return instance or Nothing()
 
 
 class ChosenCountrySerializer(AlwaysThereSerializer):
@@ -78,7 +83,7 @@ class ChosenRegionSerializer(AlwaysThereSerializer):
 class ChosenCitySerializer(AlwaysThereSerializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    timezone = serializers.CharField(source="timezone.name", allow_null=True)
+    timezone = serializers.CharField(source="timezone.name")
     latitude = serializers.FloatField()
     longitude = serializers.FloatField()
 
@@ -213,8 +218,8 @@ class DeviceChangeSerializer(serializers.Serializer):
         return find_wake_word(name)
 
     def validate_releaseChannel(self, channel: str | None) -> str | None:
-        values = dict(zip(ReleaseChannel.labels, ReleaseChannel.values, strict=True))
-        return values.get(channel, channel) or None
+        values = {label: value for value, label in ReleaseChannel.choices}
+        return values.get(channel, channel) if channel else None
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         names = {field: attrs.pop(field, None) for field in PLACE_FIELDS}
@@ -304,9 +309,10 @@ def find_wake_word(name: str) -> WakeWord:
 
 def find_place(names: dict[str, str | None]) -> tuple[places.City, places.Timezone]:
     """Return the place that all four names give together; ValidationError for half a place."""
-    if missing := {field: [REQUIRED] for field, name in names.items() if not name}:
+    given = {field: name for field, name in names.items() if name}
+    if missing := {field: [REQUIRED] for field in names if field not in given}:
         raise ValidationError(missing)
     try:
-        return places.resolve(**names)
+        return places.resolve(**given)
     except places.UnknownPlace as error:
         raise ValidationError(error.reasons) from error

@@ -5,15 +5,18 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.timezone import now
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
+from accounts.authentication import AccountRequest
+from accounts.exceptions import NotConfigured
+from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from devices import contacts, defaults, editing, pairing, places, preferences, reference
 from devices.models import Device, Voice
 from devices.serializers import account as serializers
@@ -29,12 +32,8 @@ SHOWN = (
 )
 NAME_TAKEN = {"name": ["you have a device of this name"]}
 NO_DEVICE = "device not found"
-
-
-class NotConfigured(APIException):
-    """A service that this server has no key for."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+NOT_SET = OpenApiResponse(description="None were set; the body is empty.")
+CHANGED = {204: EMPTY, 400: FIELD_ERRORS, 401: ERROR}
 
 
 class VoicesView(APIView):
@@ -43,7 +42,7 @@ class VoicesView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses=serializers.ListedVoiceSerializer(many=True))
+    @extend_schema(auth=[], responses=serializers.ListedVoiceSerializer(many=True))
     def get(self, request: Request) -> Response:
         return Response(serializers.ListedVoiceSerializer(Voice.objects.all(), many=True).data)
 
@@ -51,7 +50,7 @@ class VoicesView(APIView):
 class WakeWordsView(APIView):
     """GET /api/wake-words: the phrases that a device can listen for."""
 
-    @extend_schema(responses=serializers.ListedSerializer(many=True))
+    @extend_schema(responses={200: serializers.ListedSerializer(many=True), 401: ERROR})
     def get(self, request: Request) -> Response:
         return Response(serializers.ListedSerializer(reference.wake_words(), many=True).data)
 
@@ -59,8 +58,8 @@ class WakeWordsView(APIView):
 class GeographiesView(APIView):
     """GET /api/geographies: the countries that the account's devices stand in."""
 
-    @extend_schema(responses=serializers.ListedCountrySerializer(many=True))
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses={200: serializers.ListedCountrySerializer(many=True), 401: ERROR})
+    def get(self, request: AccountRequest) -> Response:
         countries = Country.objects.filter(regions__cities__devices__account=request.user)
         listed = serializers.ListedCountrySerializer(countries.distinct(), many=True)
         return Response(listed.data)
@@ -69,22 +68,22 @@ class GeographiesView(APIView):
 class PreferencesView(APIView):
     """GET, POST, PATCH /api/preferences; POST and PATCH are the same."""
 
-    @extend_schema(responses={200: serializers.PreferencesSerializer, 204: None})
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses={200: serializers.PreferencesSerializer, 204: NOT_SET, 401: ERROR})
+    def get(self, request: AccountRequest) -> Response:
         chosen = preferences.of(request.user)
         if chosen is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(serializers.PreferencesSerializer(chosen).data)
 
-    @extend_schema(request=serializers.PreferencesSerializer, responses={204: None})
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=serializers.PreferencesSerializer, responses=CHANGED)
+    def post(self, request: AccountRequest) -> Response:
         return self._change(request)
 
-    @extend_schema(request=serializers.PreferencesSerializer, responses={204: None})
-    def patch(self, request: Request) -> Response:
+    @extend_schema(request=serializers.PreferencesSerializer, responses=CHANGED)
+    def patch(self, request: AccountRequest) -> Response:
         return self._change(request)
 
-    def _change(self, request: Request) -> Response:
+    def _change(self, request: AccountRequest) -> Response:
         change = serializers.PreferencesSerializer(data=request.data)
         change.is_valid(raise_exception=True)
         preferences.change(request.user, **change.validated_data)
@@ -94,22 +93,22 @@ class PreferencesView(APIView):
 class DefaultsView(APIView):
     """GET, POST, PATCH /api/defaults; POST and PATCH are the same."""
 
-    @extend_schema(responses={200: serializers.DefaultsSerializer, 204: None})
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses={200: serializers.DefaultsSerializer, 204: NOT_SET, 401: ERROR})
+    def get(self, request: AccountRequest) -> Response:
         chosen = defaults.of(request.user)
         if chosen is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(serializers.DefaultsSerializer(chosen).data)
 
-    @extend_schema(request=serializers.DefaultsChangeSerializer, responses={204: None})
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=serializers.DefaultsChangeSerializer, responses=CHANGED)
+    def post(self, request: AccountRequest) -> Response:
         return self._change(request)
 
-    @extend_schema(request=serializers.DefaultsChangeSerializer, responses={204: None})
-    def patch(self, request: Request) -> Response:
+    @extend_schema(request=serializers.DefaultsChangeSerializer, responses=CHANGED)
+    def patch(self, request: AccountRequest) -> Response:
         return self._change(request)
 
-    def _change(self, request: Request) -> Response:
+    def _change(self, request: AccountRequest) -> Response:
         change = serializers.DefaultsChangeSerializer(data=request.data)
         change.is_valid(raise_exception=True)
         try:
@@ -122,8 +121,8 @@ class DefaultsView(APIView):
 class DeviceCountView(APIView):
     """GET /api/device-count."""
 
-    @extend_schema(responses=serializers.DeviceCountSerializer)
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses={200: serializers.DeviceCountSerializer, 401: ERROR})
+    def get(self, request: AccountRequest) -> Response:
         return Response({"deviceCount": request.user.devices.count()})
 
 
@@ -133,7 +132,7 @@ class PairingCodeView(APIView):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "pairing-check"
 
-    @extend_schema(responses=serializers.CodeCheckSerializer)
+    @extend_schema(responses={200: serializers.CodeCheckSerializer, 401: ERROR, 429: ERROR})
     def get(self, request: Request, code: str) -> Response:
         return Response({"isValid": pairing.is_claimable(serializers.normalise_code(code))})
 
@@ -147,12 +146,12 @@ class DevicesView(APIView):
         # A claim tells as much about a code as asking for it does.
         return [ScopedRateThrottle()] if self.request.method == "POST" else []
 
-    @extend_schema(responses=serializers.OwnedDeviceSerializer(many=True))
-    def get(self, request: Request) -> Response:
+    @extend_schema(responses={200: serializers.OwnedDeviceSerializer(many=True), 401: ERROR})
+    def get(self, request: AccountRequest) -> Response:
         return Response(show(request.user.devices.select_related(*SHOWN)))
 
-    @extend_schema(request=serializers.NewDeviceSerializer, responses={204: None})
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=serializers.NewDeviceSerializer, responses=CHANGED | {429: ERROR})
+    def post(self, request: AccountRequest) -> Response:
         new = serializers.NewDeviceSerializer(data=request.data)
         new.is_valid(raise_exception=True)
         fields = new.validated_data
@@ -171,15 +170,18 @@ class DevicesView(APIView):
 class DeviceView(APIView):
     """GET, PATCH, DELETE /api/devices/<id>."""
 
-    @extend_schema(responses=serializers.OwnedDeviceSerializer)
-    def get(self, request: Request, device_id: UUID) -> Response:
+    @extend_schema(responses={200: serializers.OwnedDeviceSerializer, 401: ERROR, 404: ERROR})
+    def get(self, request: AccountRequest, device_id: UUID) -> Response:
         shown = show(request.user.devices.filter(pk=device_id).select_related(*SHOWN))
         if not shown:
             raise NotFound(NO_DEVICE)
         return Response(shown[0])
 
-    @extend_schema(request=serializers.DeviceChangeSerializer, responses={204: None})
-    def patch(self, request: Request, device_id: UUID) -> Response:
+    @extend_schema(
+        request=serializers.DeviceChangeSerializer,
+        responses=CHANGED | {404: ERROR, 503: ERROR},
+    )
+    def patch(self, request: AccountRequest, device_id: UUID) -> Response:
         device = self._device(request, device_id)
         change = serializers.DeviceChangeSerializer(device, data=request.data)
         change.is_valid(raise_exception=True)
@@ -190,18 +192,18 @@ class DeviceView(APIView):
         except pairing.NameTaken as error:
             raise ValidationError(NAME_TAKEN) from error
         except editing.PantacorNotConfigured as error:
-            raise NotConfigured(str(error)) from error
+            raise NotConfigured("PANTACOR_API_TOKEN") from error
         except Device.DoesNotExist as error:
             raise NotFound(NO_DEVICE) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, device_id: UUID) -> Response:
+    @extend_schema(responses={204: EMPTY, 401: ERROR, 404: ERROR})
+    def delete(self, request: AccountRequest, device_id: UUID) -> Response:
         if not editing.remove(request.user.devices.filter(pk=device_id)):
             raise NotFound(NO_DEVICE)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _device(self, request: Request, device_id: UUID) -> Device:
+    def _device(self, request: AccountRequest, device_id: UUID) -> Device:
         device = request.user.devices.select_related("wake_word").filter(pk=device_id).first()
         if device is None:
             raise NotFound(NO_DEVICE)
@@ -212,4 +214,4 @@ def show(devices: QuerySet[Device]) -> list[dict[str, Any]]:
     """Return ``devices`` as their owner sees them."""
     found = list(devices)
     context = {"contacts": contacts.latest(found), "now": now()}
-    return serializers.OwnedDeviceSerializer(found, many=True, context=context).data
+    return list(serializers.OwnedDeviceSerializer(found, many=True, context=context).data)

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -83,26 +84,22 @@ def refresh(refresh_token: str, device_id: str = "") -> IssuedTokens:
     Raises:
         NotRecognised: nothing was issued; the use of a superseded token was recorded.
     """
+    pairs = DeviceToken.objects.filter(refresh_digest=digest(refresh_token))
     with transaction.atomic():
-        pair = (
-            DeviceToken.objects.select_related("device__account")
-            .filter(refresh_digest=digest(refresh_token))
-            .first()
-        )
-        if pair is None or device_id not in ("", str(pair.device_id)):
+        device = _lock(pairs.values_list("device_id", flat=True).first())
+        pair = pairs.first()
+        if pair is None or device_id not in ("", str(device.pk)):
             raise NotRecognised
-        # Locked, because the pair may be superseded at this moment.
-        Device.objects.select_for_update().get(pk=pair.device_id)
-        pair.refresh_from_db(fields=["used_at", "superseded_at"])
         if pair.superseded_at is None:
             if pair.used_at is None:
                 _note_first_use(pair)
-            return issue(pair.device)
-        security.record(
-            SecurityEventKind.DEVICE_REFRESH_REUSED,
-            account=pair.device.account,
-            device_id=pair.device_id,
-        )
+            return issue(device)
+    # Outside, because it wants the account's row, which others lock before the device's.
+    security.record(
+        SecurityEventKind.DEVICE_REFRESH_REUSED,
+        account=device.account,
+        device_id=device.pk,
+    )
     raise NotRecognised
 
 
@@ -123,7 +120,7 @@ def purge() -> int:
 def _note_first_use(pair: DeviceToken) -> None:
     """Record that an answer with ``pair`` arrived, and supersede the pairs before it."""
     # Locked, because two pairs can be used for the first time at once: the later one counts.
-    Device.objects.select_for_update().get(pk=pair.device_id)
+    _lock(pair.device_id)
     now = timezone.now()
     if not DeviceToken.objects.filter(pk=pair.pk, superseded_at=None).update(used_at=now):
         raise NotRecognised
@@ -131,6 +128,15 @@ def _note_first_use(pair: DeviceToken) -> None:
     if earlier.update(superseded_at=now):
         versions.bump(Device.objects.filter(pk=pair.device_id))
         pair.device.refresh_from_db(fields=["version"])
+
+
+def _lock(device_id: UUID | None) -> Device:
+    """Return the device, with its account, kept from changes until the transaction ends."""
+    devices = Device.objects.select_for_update(of=("self",)).select_related("account")
+    device = devices.filter(pk=device_id).first()
+    if device is None:
+        raise NotRecognised
+    return device
 
 
 def _is_too_old(pair: DeviceToken) -> bool:

@@ -33,10 +33,12 @@ def load_shipped(folder: Path | None = None) -> int:
     wake_words = _load(WakeWord, _read(folder / "wake_words.json"), "pocketsphinx")
     tags = _load(Tag, _read(folder / "tags.json"), "values")
     PocketsphinxSettings.objects.bulk_create(
-        [PocketsphinxSettings(wake_word=word, **details) for word, details in wake_words]
+        [PocketsphinxSettings(wake_word=word, **details) for word, details in wake_words],
+        ignore_conflicts=True,  # two processes can make their first start at once
     )
     TagValue.objects.bulk_create(
-        [TagValue(tag=tag, **value) for tag, values in tags for value in values]
+        [TagValue(tag=tag, **value) for tag, values in tags for value in values],
+        ignore_conflicts=True,
     )
     return len(voices) + len(wake_words) + len(tags)
 

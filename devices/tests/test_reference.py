@@ -3,6 +3,7 @@ import pytest
 from devices import reference
 from devices.models import PocketsphinxSettings, Tag, TagValue, Voice, WakeWord
 from devices.tests.factories import make_voice, make_wake_word
+from devices.tests.threads import at_once
 
 
 @pytest.mark.usefixtures("shipped")
@@ -144,3 +145,12 @@ def test_wake_words_need_a_login(api):
 
     assert response.status_code == 401
     assert list(response.json()) == ["error"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_starts_at_once_load_one_set():
+    at_once(reference.load_shipped, reference.load_shipped)
+
+    assert (Voice.objects.count(), WakeWord.objects.count(), Tag.objects.count()) == (4, 4, 5)
+    assert PocketsphinxSettings.objects.count() == 4
+    assert TagValue.objects.count() == 15

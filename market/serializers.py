@@ -90,7 +90,7 @@ class SkillMetadataField(serializers.Field):
         for section in self._objects(data, "sections"):
             for field in self._objects(section, "fields"):
                 for key in ("name", "type"):
-                    if not isinstance(field.get(key) or "", str):
+                    if not isinstance(field.get(key), str | None):
                         self.fail(key)
         return data
 

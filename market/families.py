@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import F, Q
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 
 from accounts.models import Account
 from market import catalogue
@@ -44,7 +44,7 @@ def _uses(account: Account) -> Iterator[dict]:
         "skill_id",
         skill_gid=F("skill__skill_gid"),
         family_name=F("skill__family_name"),
-        display_name=KT("settings_definition__definition__display_name"),
+        display_name=KeyTextTransform("display_name", "settings_definition__definition"),
         has_fields=HAS_FIELDS,
     )
     yield from sorted(skills, key=lambda row: (row["skill_gid"], row["display_name"] or ""))
@@ -57,7 +57,7 @@ def _look_up(account: Account, families: dict[str, Family]) -> None:
         skill__family_name__in=DeviceSkill.objects.filter(device__account=account).values(
             "skill__family_name"
         ),
-    ).values_list("skill__family_name", "pk", KT("display_data__display_name"))
+    ).values_list("skill__family_name", "pk", KeyTextTransform("display_name", "display_data"))
     for family_name, entry_id, display_name in entries.order_by("pk"):
         if family := families.get(family_name):
             family.market_id = entry_id

@@ -34,7 +34,8 @@ def insert(model: type[models.Model], rows: Iterator[Values]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             columns = [field.column for field in fields]
-            cursor.copy_from(_CopyText(rows), model._meta.db_table, columns=columns)
+            with connection.wrap_database_errors:
+                cursor.copy_from(_CopyText(rows), model._meta.db_table, columns=columns)
             return
         query = InsertQuery(model)
         query.insert_values(fields, [model()])

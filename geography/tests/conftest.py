@@ -1,6 +1,8 @@
 """Fixtures of the tests of places."""
 
 import os
+import uuid
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,10 @@ from django.conf import settings
 from django.db import transaction
 
 from geography import geonames
+from geography.models import City
 from geography.tests.factories import write_dump
+
+SHIPPED = Path(settings.FIXTURES_DIR) / "geonames"
 
 
 @pytest.fixture
@@ -21,11 +26,25 @@ def load(tmp_path, db):
     return load
 
 
+@pytest.fixture
+def settle(device):
+    """Return a function that lets another device stand in a city, and returns the device."""
+
+    def settle(city):
+        another = copy(device)
+        another.pk = uuid.uuid4()
+        another.name, another.city, another.timezone = str(another.pk), city, city.timezone
+        another.save(force_insert=True)
+        return another
+
+    return settle
+
+
 @pytest.fixture(scope="module")
 def shipped_places(django_db_setup, django_db_blocker):
     """The geography that ships, for all tests of a module; loading it takes seconds."""
     with django_db_blocker.unblock(), transaction.atomic():
-        geonames.load(Path(settings.FIXTURES_DIR) / "geonames")
+        geonames.load(SHIPPED)
         yield
         transaction.set_rollback(True)
 
@@ -40,8 +59,12 @@ def full_dump():
 
 @pytest.fixture(scope="module")
 def all_places(django_db_setup, django_db_blocker, full_dump):
-    """All of the full dump, for all tests of a module."""
+    """What ships and then the full dump, for all tests of a module.
+
+    Gives our ids, by GeoNames' ones, of the cities that ship, and the report of the full dump.
+    """
     with django_db_blocker.unblock(), transaction.atomic():
-        geonames.load(full_dump)
-        yield
+        geonames.load(SHIPPED)
+        shipped = dict(City.objects.values_list("geonames_id", "pk"))
+        yield shipped, geonames.load(full_dump)
         transaction.set_rollback(True)

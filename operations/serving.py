@@ -67,14 +67,17 @@ def check() -> list[str]:
     return [_tell(message) for message in found if (message.id or "").startswith("operations.")]
 
 
+def hold_signals_back() -> None:
+    """Let Ctrl-C wait until gunicorn can act on it: deploy/gunicorn.conf.py lets it through."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
 def become_gunicorn(listener: socket.socket) -> None:
     """Replace this process by gunicorn, which takes over ``listener``."""
     connections.close_all()
     sys.stdout.flush()
     sys.stderr.flush()
     listener.set_inheritable(True)
-    # Ctrl-C now waits until gunicorn can act on it: deploy/gunicorn.conf.py lets it through.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     os.chdir(settings.BASE_DIR)
     program = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"]
     os.execv(sys.executable, [*program, "--bind", f"fd://{listener.fileno()}"])  # noqa: S606

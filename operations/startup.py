@@ -56,7 +56,8 @@ def _fill(say: Say) -> None:
         digest = shipped.digest()
         if shipped.paths() and _is_news(shipped.job, digest):
             say(f"Loading {shipped.what}")
-            _record(shipped.job, digest, shipped.load())
+            with jobs.record(shipped.job) as run:
+                run.output = _marked(shipped.load(), digest)
     if not Account.objects.filter(is_superuser=True).exists():
         email, password = _make_owner()
         # Told before it is committed: told after, a power cut between would lose it.
@@ -105,7 +106,8 @@ def _migrate(say: Say) -> None:
     # A process killed between a migration's commit and the note of it leaves tables that are
     # complete, since each migration is one transaction: the initial ones are then only noted.
     call_command("migrate", verbosity=0, interactive=False, fake_initial=True)
-    _record("migrate", digest, f"{len(plan)} migrations")
+    with jobs.record("migrate") as run:
+        run.output = _marked(f"{len(plan)} migrations", digest)
 
 
 def _is_news(job: str, digest: str) -> bool:
@@ -119,9 +121,8 @@ def _is_news(job: str, digest: str) -> bool:
     return last is None or (mark is not None and mark[1] != digest[:12])
 
 
-def _record(job: str, digest: str, result: str) -> None:
-    with jobs.record(job) as run:
-        run.output = f"{result} (shipped {digest[:12]})"
+def _marked(result: str, digest: str) -> str:
+    return f"{result} (shipped {digest[:12]})"
 
 
 def _make_owner() -> tuple[str, str]:

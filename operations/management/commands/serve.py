@@ -12,11 +12,12 @@ from operations import serving, startup
 
 class Command(BaseCommand):
     help = "Prepare the database, load reference data, make the first owner, and serve."
-    requires_system_checks = []  # serving.check runs them, those of a deployment too
+    requires_system_checks = []  # serving.check runs those that matter
+    is_asked_to_end = False
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
-        signal.signal(signal.SIGTERM, _end)
-        signal.signal(signal.SIGINT, _end)
+        for number in serving.STOP_SIGNALS:
+            signal.signal(number, self._end)
         try:
             warnings = serving.check()
             listener = serving.listen(self.say)
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         for warning in warnings:
             self.stderr.write(f"Warning: {warning}")
         self.say(self._guide())
+        serving.hold_signals_back()
+        if self.is_asked_to_end:
+            raise SystemExit(0)
         serving.become_gunicorn(listener)
 
     def say(self, text: str) -> None:
@@ -45,7 +49,7 @@ class Command(BaseCommand):
         lines.append("Ctrl-C ends it.")
         return "\n".join(lines)
 
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """End before there is a server, as it would end itself: without a traceback, status 0."""
-    raise SystemExit(0)
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """End before there is a server, as it would end itself: without a traceback, status 0."""
+        self.is_asked_to_end = True  # noted too, since an exception can get lost in a finalizer
+        raise SystemExit(0)

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -65,7 +66,7 @@ class Script:
         )
 
 
-_Answer = bytes | int | list | None
+_Answer = Any  # bytes, an integer, a list of them or None, as the command has it
 _Call = tuple[Script, Sequence[str], Sequence[str | int | float]]
 
 # KEYS: version. ARGV: number, seconds, "1" to leave a lost key lost.
@@ -210,19 +211,16 @@ def _connection() -> Iterator[Connection]:
 
 def _send(connection: Connection, commands: list[list]) -> list[_Answer]:
     connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-    answers = [_read(connection) for _ in commands]
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
+    answers: list[_Answer] = []
+    missing: NoScriptError | None = None
+    for _ in commands:  # all of them, or the next request would read an answer of this one
+        try:
+            answers.append(connection.read_response())
+        except NoScriptError as error:
+            missing = error
+    if missing is not None:
+        raise missing
     return answers
-
-
-def _read(connection: Connection) -> _Answer | NoScriptError:
-    """Return an answer, or that a script is missing, so that the answers after it are read too."""
-    try:
-        return connection.read_response()
-    except NoScriptError as error:
-        return error
 
 
 def _owe(numbers: dict[UUID, int]) -> None:

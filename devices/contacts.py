@@ -7,6 +7,7 @@ bulk. Without it, or while it is away, the row itself is written, at most once a
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -61,7 +62,10 @@ def flush() -> int:
     except RedisError as error:
         if "no such key" not in str(error):
             raise
-    return sum(_move(client, key) for key in client.smembers(FLUSHES))
+    count = 0
+    for key in cast(set[bytes], client.smembers(FLUSHES)):
+        count += _move(client, key)
+    return count
 
 
 def _move(client: Redis, key: bytes) -> int:

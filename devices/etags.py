@@ -4,13 +4,13 @@ import hashlib
 
 import orjson
 from rest_framework import status
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from devices import fast_path
+from devices.authentication import DeviceRequest
 
 
-def respond_unless_known(request: Request, body: dict | list) -> Response:
+def respond_unless_known(request: DeviceRequest, body: dict | list) -> Response:
     """Answer 304 to a device that already holds ``body``, else 200 and an ETag.
 
     The tag is a digest of path and body: no write has to remember to expire it, and no two

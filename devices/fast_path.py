@@ -32,6 +32,7 @@ TAGGED = re.compile(r"/v1/device/([0-9a-f-]{36})(?:/setting|/location|/skill|/sk
 REFUSED_FOR = 60  # seconds
 REFUSED = b"-"
 HIT = b"="
+SEEN_VERSION = "selene.seen_version"  # key of a request's META
 REFUSAL = "device not authorized"
 
 # KEYS: token, version, tag. ARGV: device id, tag, contacts hash, now, placeholder.
@@ -93,13 +94,13 @@ class FastPath:
             return _not_modified(tag)
         if answer == REFUSED:
             return refuse()
-        request.seen_version = answer
+        request.META[SEEN_VERSION] = answer
         return self.get_response(request)
 
 
 def remember(request: HttpRequest, device: Device, tag: str) -> None:
     """Note that the request's token and ``tag`` are good at the version ``device`` was read at."""
-    seen = getattr(request, "seen_version", None)
+    seen = request.META.get(SEEN_VERSION)
     if seen is None:
         return
     keys = _keys(str(device.pk), request.path_info, digest(bearer(request)))
@@ -119,7 +120,7 @@ def remember_refused(token_digest: str) -> None:
 
 def is_refused(request: HttpRequest, token_digest: str) -> bool:
     """Tell whether the token was refused lately, unless the middleware has looked already."""
-    if getattr(request, "seen_version", None) is not None:
+    if SEEN_VERSION in request.META:
         return False
     try:
         return version_cache.run(_IS_REFUSED, [f"token:{token_digest}"]) == 1

@@ -9,6 +9,7 @@
 import hmac
 import secrets
 from datetime import timedelta
+from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
@@ -136,7 +137,7 @@ def activate(
     )
     if session is None or not hmac.compare_digest(session.state_digest, tokens.digest(state)):
         raise NotActivated
-    device = session.device
+    device = cast(Device, session.device)
     if session.activated_at is None:
         session.activated_at = now()
         session.save(update_fields=["activated_at"])

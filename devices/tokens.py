@@ -9,7 +9,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +16,7 @@ from django.utils import timezone
 
 from accounts import security, versions
 from accounts.models import SecurityEventKind
-from devices.models import Device, DeviceToken
+from devices.models import Device, DeviceQuerySet, DeviceToken
 
 TOKEN_BYTES = 64
 # When the device shall refresh, in seconds; the server takes its token for longer than that.
@@ -86,8 +85,8 @@ def refresh(refresh_token: str, device_id: str = "") -> IssuedTokens:
     """
     pairs = DeviceToken.objects.filter(refresh_digest=digest(refresh_token))
     with transaction.atomic():
-        device = _lock(pairs.values_list("device_id", flat=True).first())
-        pair = pairs.first()
+        device = _lock(Device.objects.filter(tokens__in=pairs))
+        pair = pairs.filter(device=device).first()
         if pair is None or device_id not in ("", str(device.pk)):
             raise NotRecognised
         if pair.superseded_at is None:
@@ -120,7 +119,7 @@ def purge() -> int:
 def _note_first_use(pair: DeviceToken) -> None:
     """Record that an answer with ``pair`` arrived, and supersede the pairs before it."""
     # Locked, because two pairs can be used for the first time at once: the later one counts.
-    _lock(pair.device_id)
+    _lock(Device.objects.filter(pk=pair.device_id))
     now = timezone.now()
     if not DeviceToken.objects.filter(pk=pair.pk, superseded_at=None).update(used_at=now):
         raise NotRecognised
@@ -130,10 +129,9 @@ def _note_first_use(pair: DeviceToken) -> None:
         pair.device.refresh_from_db(fields=["version"])
 
 
-def _lock(device_id: UUID | None) -> Device:
-    """Return the device, with its account, kept from changes until the transaction ends."""
-    devices = Device.objects.select_for_update(of=("self",)).select_related("account")
-    device = devices.filter(pk=device_id).first()
+def _lock(devices: DeviceQuerySet) -> Device:
+    """Return the one device, with its account, kept from changes until the transaction ends."""
+    device = devices.select_for_update(of=("self",)).select_related("account").first()
     if device is None:
         raise NotRecognised
     return device

@@ -12,7 +12,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from devices import etags, fast_path, pairing, platforms, tokens
-from devices.authentication import DeviceTokenAuthentication
+from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.models import Device, DeviceQuerySet
 from devices.serializers.device import (
     ActivationSerializer,
@@ -107,14 +107,14 @@ class DeviceView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: DeviceSerializer} | NOT_MODIFIED)
-    def get(self, request: Request, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
         return etags.respond_unless_known(request, DeviceSerializer(request.auth).data)
 
     @extend_schema(
         request=DevicePatchSerializer,
         responses={200: None, 400: ErrorSerializer, 401: ErrorSerializer},
     )
-    def patch(self, request: Request, device_id: str) -> Response:
+    def patch(self, request: DeviceRequest, device_id: str) -> Response:
         report = DevicePatchSerializer(data=request.data)
         report.is_valid(raise_exception=True)
         platforms.note(request.auth, **report.validated_data)
@@ -127,7 +127,7 @@ class SettingView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: SettingSerializer} | NOT_MODIFIED)
-    def get(self, request: Request, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
         device = _reread(Device.objects.with_setting(), request)
         return etags.respond_unless_known(request, SettingSerializer(device).data)
 
@@ -138,7 +138,7 @@ class LocationView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: LocationSerializer, 404: None} | NOT_MODIFIED)
-    def get(self, request: Request, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
         device = _reread(Device.objects.with_location(), request)
         if device.city is None:
             return Response(status=status.HTTP_404_NOT_FOUND)
@@ -151,7 +151,7 @@ class SubscriptionView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: SubscriptionSerializer, 401: ErrorSerializer})
-    def get(self, request: Request, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
         active = request.user.subscriptions.active().select_related("membership").first()
         return Response({"@type": active.membership.type if active else "free"})
 
@@ -165,7 +165,7 @@ class GeolocationView(APIView):
         parameters=[GeolocationQuerySerializer],
         responses={200: GeolocationSerializer, 400: ErrorSerializer, 401: ErrorSerializer},
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: DeviceRequest) -> Response:
         query = GeolocationQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         return Response({"data": places.find(query.validated_data["location"])})
@@ -195,7 +195,7 @@ def _login(issued: tokens.IssuedTokens) -> Response:
     )
 
 
-def _reread(devices: DeviceQuerySet, request: Request) -> Device:
+def _reread(devices: DeviceQuerySet, request: DeviceRequest) -> Device:
     """Return the device of ``request`` from ``devices``, or refuse it if it is removed just now."""
     device = devices.filter(pk=request.auth.pk).first()
     if device is None:

@@ -12,7 +12,7 @@ from market.models import CatalogueEntry
 from market.upstream.skill_metadata import CORE_VERSION, Unusable
 
 GID_LENGTH = 300
-BATCH = 500
+NAMED = 10  # of the unusable entries
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,17 @@ class Counts:
     unchanged: int
     removed: int
     rejected: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.added} skills added, {self.updated} updated, {self.unchanged} unchanged, "
+            f"{self.removed} removed"
+        )
+        return f"{text}, {len(self.rejected)} unusable: {self._named()}" if self.rejected else text
+
+    def _named(self) -> str:
+        more = ", ..." if len(self.rejected) > NAMED else ""
+        return ", ".join(self.rejected[:NAMED]) + more
 
 
 def load(core_version: str, metadata: dict[str, object]) -> Counts:
@@ -55,25 +66,29 @@ def _as_numbers(core_version: str) -> list[int]:
     return [int(part) for part in re.findall(r"[0-9]+", core_version)]
 
 
-def _sift(metadata: dict[str, object]) -> tuple[dict[str, dict], list[str]]:
+def _sift(metadata: dict[str, object]) -> tuple[dict[str, object], list[str]]:
     """Return the entries by skill_gid, and the keys of those that cannot be used."""
-    usable: dict[str, dict] = {}
+    usable: dict[str, object] = {}
     rejected = []
     for key, entry in metadata.items():
-        gid = entry.get("skill_gid") if isinstance(entry, dict) else None
-        if not _is_gid(gid) or gid in usable or b"\\u0000" in orjson.dumps(entry):
+        gid = _gid(entry)
+        if not gid or gid in usable:
             rejected.append(key)
         else:
             usable[gid] = entry
     return usable, rejected
 
 
-def _is_gid(gid: object) -> bool:
-    return isinstance(gid, str) and 0 < len(gid) <= GID_LENGTH
+def _gid(entry: object) -> str:
+    """Return what names the skill of ``entry``, "" if it cannot be stored."""
+    gid = entry.get("skill_gid") if isinstance(entry, dict) else None
+    if not isinstance(gid, str) or len(gid) > GID_LENGTH or b"\\u0000" in orjson.dumps(entry):
+        return ""
+    return gid
 
 
 @retried
-def _replace(core_version: str, usable: dict[str, dict]) -> tuple[int, int, int]:
+def _replace(core_version: str, usable: dict[str, object]) -> tuple[int, int, int]:
     """Write what differs; return how many entries were added, updated and removed."""
     entries = CatalogueEntry.objects.filter(core_version=core_version).select_related("skill")
     current = {entry.skill.skill_gid: entry for entry in entries}

@@ -8,13 +8,15 @@ without a name (labels) only show text.
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 
 from market import json_numbers
 
-Definition = dict[str, object]
-Field = dict[str, object]
+# JSON whose shape the serializers have checked as far as it is read here
+Definition = dict[str, Any]
+Field = dict[str, Any]
 Values = dict[str, object]
 
 KEPT = ("display_name", "icon", "icon_img", "name", "color", "identifier", "skillMetadata")
@@ -53,7 +55,7 @@ def fields(definition: Definition) -> Iterator[Field]:
         yield from (field for field in section.get("fields") or [] if field.get("name"))
 
 
-def sections(definition: Definition) -> list[dict]:
+def sections(definition: Definition) -> list[dict[str, Any]]:
     """Return the sections, none where the skill has no settings."""
     metadata = definition.get("skillMetadata") or {}
     return metadata.get("sections") or []

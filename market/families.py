@@ -1,7 +1,7 @@
 """The skills of an account by family: one row for a skill, whatever branches its devices have."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -38,8 +38,8 @@ def of_account(account: Account) -> list[Family]:
     return sorted(families.values(), key=lambda found: (found.name.casefold(), found.family_name))
 
 
-def _uses(account: Account) -> Iterator[dict]:
-    """Yield each use of a skill on a device, in an order that databases agree on."""
+def _uses(account: Account) -> list[dict[str, Any]]:
+    """Return each use of a skill on a device, in an order that databases agree on."""
     skills = DeviceSkill.objects.filter(device__account=account).values(
         "skill_id",
         skill_gid=F("skill__skill_gid"),
@@ -47,7 +47,8 @@ def _uses(account: Account) -> Iterator[dict]:
         display_name=KeyTextTransform("display_name", "settings_definition__definition"),
         has_fields=HAS_FIELDS,
     )
-    yield from sorted(skills, key=lambda row: (row["skill_gid"], row["display_name"] or ""))
+    rows = [dict(row) for row in skills]
+    return sorted(rows, key=lambda row: (row["skill_gid"], row["display_name"] or ""))
 
 
 def _look_up(account: Account, families: dict[str, Family]) -> None:

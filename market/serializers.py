@@ -25,7 +25,7 @@ class UnixTimeField(serializers.FloatField):
             self.fail("invalid")
         return seconds
 
-    def to_representation(self, value: float) -> float:
+    def to_representation(self, value: float) -> float:  # type: ignore[override]
         return int(value) if value.is_integer() else value
 
 

@@ -1,17 +1,20 @@
 """What devices and their owners ask about skills."""
 
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import Account
+from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from devices import etags
 from devices.authentication import DeviceTokenAuthentication
+from devices.models import Device
 from market import (
     device_skills,
     families,
@@ -24,7 +27,9 @@ from market import (
 )
 
 TOO_MANY = f"a device stores at most {device_skills.LIMIT} skills"
+NO_SETTINGS = OpenApiResponse(description="No skill has settings; the body is empty.")
 TOO_LARGE = "over 64 KB"
+REFUSED = {400: FIELD_ERRORS, 401: ERROR}
 REFUSALS = (
     device_skills.TooManySkills,
     settings_definitions.DefinitionTooLarge,
@@ -37,17 +42,17 @@ class ManifestView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses=serializers.ManifestSerializer)
+    @extend_schema(responses={200: serializers.ManifestSerializer, 401: ERROR})
     def get(self, request: Request, device_id: str) -> Response:
-        skills = {"skills": manifest.read(request.auth)}
+        skills = {"skills": manifest.read(_device(request))}
         return Response(serializers.ManifestSerializer(skills).data)
 
-    @extend_schema(request=serializers.ManifestSerializer, responses={200: None})
+    @extend_schema(request=serializers.ManifestSerializer, responses={200: EMPTY} | REFUSED)
     def put(self, request: Request, device_id: str) -> Response:
         sent = serializers.ManifestSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
-            manifest.store(request.auth, sent.entries)
+            manifest.store(_device(request), sent.entries)
         except device_skills.TooManySkills as error:
             raise ValidationError({"skills": [TOO_MANY]}) from error
         return Response()
@@ -58,13 +63,15 @@ class SettingsMetaView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(request=serializers.SettingsDefinitionSerializer, responses={204: None})
+    @extend_schema(
+        request=serializers.SettingsDefinitionSerializer, responses={204: EMPTY} | REFUSED
+    )
     def put(self, request: Request, device_id: str) -> Response:
         sent = serializers.SettingsDefinitionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             settings_definitions.store(
-                request.auth, sent.validated_data["skill_gid"], sent.validated_data
+                _device(request), sent.validated_data["skill_gid"], sent.validated_data
             )
         except REFUSALS as error:
             _refuse(error)
@@ -76,9 +83,9 @@ class DeviceSettingsView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: None})
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: EMPTY, 401: ERROR})
     def get(self, request: Request, device_id: str) -> Response:
-        return etags.respond_unless_known(request, skill_settings.of_device(request.auth))
+        return etags.respond_unless_known(request, skill_settings.of_device(_device(request)))
 
 
 class LegacySkillView(APIView):
@@ -89,25 +96,27 @@ class LegacySkillView(APIView):
     @extend_schema(
         responses={
             200: serializers.LegacySkillAnswerSerializer(many=True),
-            204: None,
-            304: None,
+            204: NO_SETTINGS,
+            304: EMPTY,
+            401: ERROR,
         }
     )
     def get(self, request: Request, device_id: str) -> Response:
-        skills = legacy_settings.read(request.auth)
+        skills = legacy_settings.read(_device(request))
         if not skills:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return etags.respond_unless_known(request, skills)
 
     @extend_schema(
-        request=serializers.LegacySkillSerializer, responses=serializers.SkillIdSerializer
+        request=serializers.LegacySkillSerializer,
+        responses={200: serializers.SkillIdSerializer} | REFUSED,
     )
     def put(self, request: Request, device_id: str) -> Response:
         sent = serializers.LegacySkillSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             skill = legacy_settings.store(
-                request.auth, sent.validated_data["skill_gid"], sent.validated_data
+                _device(request), sent.validated_data["skill_gid"], sent.validated_data
             )
         except REFUSALS as error:
             _refuse(error)
@@ -119,49 +128,60 @@ class DeviceSkillView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: EMPTY, 401: ERROR})
     def delete(self, request: Request, device_id: str, skill_gid: str) -> Response:
-        manifest.remove(request.auth, skill_gid)
+        manifest.remove(_device(request), skill_gid)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class SkillsView(APIView):
     """GET /api/skills: the skills on the account's devices."""
 
-    @extend_schema(responses=serializers.FamilySerializer(many=True))
+    @extend_schema(responses={200: serializers.FamilySerializer(many=True), 401: ERROR})
     def get(self, request: Request) -> Response:
-        found = families.of_account(request.user)
+        found = families.of_account(_account(request))
         return Response(serializers.FamilySerializer(found, many=True).data)
 
 
 class SkillSettingsView(APIView):
     """GET, PUT /api/skills/<family>/settings: settings of a skill over all devices."""
 
-    @extend_schema(responses=serializers.SkillSettingsSerializer(many=True))
+    @extend_schema(responses={200: serializers.SkillSettingsSerializer(many=True), 401: ERROR})
     def get(self, request: Request, family_name: str) -> Response:
-        found = skill_settings.of_family(request.user, family_name)
+        found = skill_settings.of_family(_account(request), family_name)
         return Response(serializers.SkillSettingsSerializer(found, many=True).data)
 
-    @extend_schema(request=serializers.SkillSettingsChangeSerializer, responses={200: None})
+    @extend_schema(
+        request=serializers.SkillSettingsChangeSerializer, responses={200: EMPTY} | REFUSED
+    )
     def put(self, request: Request, family_name: str) -> Response:
         sent = serializers.SkillSettingsChangeSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         edits, skill_ids = sent.edits, sent.validated_data.get("skillIds", [])
         try:
-            skill_settings.change(request.user, family_name, edits, skill_ids)
+            skill_settings.change(_account(request), family_name, edits, skill_ids)
         except skill_settings.UnknownSkill as error:
             raise ValidationError({"skillIds": ["none of your devices has this skill"]}) from error
         except skill_settings.UnknownDevice as error:
-            reason = {"deviceNames": [f"none of your devices is called {error} and has this skill"]}
-            raise ValidationError(_at(edits.index(error.edit), reason)) from error
+            reason = f"none of your devices is called {error} and has this skill"
+            place = _at(edits.index(error.edit), {"deviceNames": [reason]})
+            raise ValidationError(place) from error
         except skill_settings.UnfitValues as error:
-            reason = {error.setting: [str(error)]} if error.setting else [str(error)]
-            place = _at(edits.index(error.edit), {"settingsValues": reason})
+            reasons = {error.setting: [str(error)]} if error.setting else [str(error)]
+            place = _at(edits.index(error.edit), {"settingsValues": reasons})
             raise ValidationError(place) from error
         return Response()
 
 
-def _at(position: int, reason: dict[str, object]) -> dict[str, object]:
+def _device(request: Request) -> Device:
+    return cast(Device, request.auth)
+
+
+def _account(request: Request) -> Account:
+    return cast(Account, request.user)
+
+
+def _at(position: int, reason: dict[str, Any]) -> dict[str, Any]:
     """Return ``reason`` where the request has the entry it is about."""
     return {"skillSettings": {position: reason}}
 

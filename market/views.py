@@ -1,20 +1,18 @@
 """What devices and their owners ask about skills."""
 
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import Account
+from accounts.authentication import AccountRequest
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from devices import etags
-from devices.authentication import DeviceTokenAuthentication
-from devices.models import Device
+from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from market import (
     device_skills,
     families,
@@ -43,16 +41,16 @@ class ManifestView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: serializers.ManifestSerializer, 401: ERROR})
-    def get(self, request: Request, device_id: str) -> Response:
-        skills = {"skills": manifest.read(_device(request))}
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
+        skills = {"skills": manifest.read(request.auth)}
         return Response(serializers.ManifestSerializer(skills).data)
 
     @extend_schema(request=serializers.ManifestSerializer, responses={200: EMPTY} | REFUSED)
-    def put(self, request: Request, device_id: str) -> Response:
+    def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.ManifestSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
-            manifest.store(_device(request), sent.entries)
+            manifest.store(request.auth, sent.entries)
         except device_skills.TooManySkills as error:
             raise ValidationError({"skills": [TOO_MANY]}) from error
         return Response()
@@ -66,12 +64,12 @@ class SettingsMetaView(APIView):
     @extend_schema(
         request=serializers.SettingsDefinitionSerializer, responses={204: EMPTY} | REFUSED
     )
-    def put(self, request: Request, device_id: str) -> Response:
+    def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.SettingsDefinitionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             settings_definitions.store(
-                _device(request), sent.validated_data["skill_gid"], sent.validated_data
+                request.auth, sent.validated_data["skill_gid"], sent.validated_data
             )
         except REFUSALS as error:
             _refuse(error)
@@ -84,8 +82,8 @@ class DeviceSettingsView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: EMPTY, 401: ERROR})
-    def get(self, request: Request, device_id: str) -> Response:
-        return etags.respond_unless_known(request, skill_settings.of_device(_device(request)))
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
+        return etags.respond_unless_known(request, skill_settings.of_device(request.auth))
 
 
 class LegacySkillView(APIView):
@@ -101,8 +99,8 @@ class LegacySkillView(APIView):
             401: ERROR,
         }
     )
-    def get(self, request: Request, device_id: str) -> Response:
-        skills = legacy_settings.read(_device(request))
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
+        skills = legacy_settings.read(request.auth)
         if not skills:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return etags.respond_unless_known(request, skills)
@@ -111,12 +109,12 @@ class LegacySkillView(APIView):
         request=serializers.LegacySkillSerializer,
         responses={200: serializers.SkillIdSerializer} | REFUSED,
     )
-    def put(self, request: Request, device_id: str) -> Response:
+    def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.LegacySkillSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
             skill = legacy_settings.store(
-                _device(request), sent.validated_data["skill_gid"], sent.validated_data
+                request.auth, sent.validated_data["skill_gid"], sent.validated_data
             )
         except REFUSALS as error:
             _refuse(error)
@@ -129,8 +127,8 @@ class DeviceSkillView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={204: EMPTY, 401: ERROR})
-    def delete(self, request: Request, device_id: str, skill_gid: str) -> Response:
-        manifest.remove(_device(request), skill_gid)
+    def delete(self, request: DeviceRequest, device_id: str, skill_gid: str) -> Response:
+        manifest.remove(request.auth, skill_gid)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -138,8 +136,8 @@ class SkillsView(APIView):
     """GET /api/skills: the skills on the account's devices."""
 
     @extend_schema(responses={200: serializers.FamilySerializer(many=True), 401: ERROR})
-    def get(self, request: Request) -> Response:
-        found = families.of_account(_account(request))
+    def get(self, request: AccountRequest) -> Response:
+        found = families.of_account(request.user)
         return Response(serializers.FamilySerializer(found, many=True).data)
 
 
@@ -147,19 +145,19 @@ class SkillSettingsView(APIView):
     """GET, PUT /api/skills/<family>/settings: settings of a skill over all devices."""
 
     @extend_schema(responses={200: serializers.SkillSettingsSerializer(many=True), 401: ERROR})
-    def get(self, request: Request, family_name: str) -> Response:
-        found = skill_settings.of_family(_account(request), family_name)
+    def get(self, request: AccountRequest, family_name: str) -> Response:
+        found = skill_settings.of_family(request.user, family_name)
         return Response(serializers.SkillSettingsSerializer(found, many=True).data)
 
     @extend_schema(
         request=serializers.SkillSettingsChangeSerializer, responses={200: EMPTY} | REFUSED
     )
-    def put(self, request: Request, family_name: str) -> Response:
+    def put(self, request: AccountRequest, family_name: str) -> Response:
         sent = serializers.SkillSettingsChangeSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         edits, skill_ids = sent.edits, sent.validated_data.get("skillIds", [])
         try:
-            skill_settings.change(_account(request), family_name, edits, skill_ids)
+            skill_settings.change(request.user, family_name, edits, skill_ids)
         except skill_settings.UnknownSkill as error:
             raise ValidationError({"skillIds": ["none of your devices has this skill"]}) from error
         except skill_settings.UnknownDevice as error:
@@ -171,14 +169,6 @@ class SkillSettingsView(APIView):
             place = _at(edits.index(error.edit), {"settingsValues": reasons})
             raise ValidationError(place) from error
         return Response()
-
-
-def _device(request: Request) -> Device:
-    return cast(Device, request.auth)
-
-
-def _account(request: Request) -> Account:
-    return cast(Account, request.user)
 
 
 def _at(position: int, reason: dict[str, Any]) -> dict[str, Any]:

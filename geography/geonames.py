@@ -89,7 +89,7 @@ def _store(dump: Dump, report: Report, progress: Progress) -> None:
     countries, renamed_countries = _store_countries(dump.countries)
     regions, renamed_regions = _store_regions(dump.regions, countries)
     timezones, report.changed_timezones = _store_timezones(dump.timezones, countries)
-    geonames_cities.store(dump.cities, regions, timezones, report, progress)
+    geonames_cities.store(dump.cities, _hex(regions), _hex(timezones), report, progress)
     report.changed_cities |= set(
         City.objects.filter(
             models.Q(region__in=renamed_regions) | models.Q(region__country__in=renamed_countries)
@@ -129,6 +129,10 @@ def _store_timezones(rows: list[TimezoneRow], countries: Ids) -> tuple[Ids, set[
         for row in rows
     }
     return _upsert(Timezone, "name", wanted)
+
+
+def _hex(ids: Ids) -> dict[str, str]:
+    return {name: row_id.hex for name, row_id in ids.items()}
 
 
 def _search_name(row: CountryRow | RegionRow) -> str:

@@ -21,7 +21,7 @@ from geography.models import City
 from geography.names import fold
 from geography.references import BATCH, delete_unreferred
 
-Ids = dict[str, uuid.UUID]
+Ids = dict[str, str]
 Chosen = dict[str, dict[str, CityRow]]
 _PIECE = 10_000  # cities read, written over or told of at a time
 
@@ -29,7 +29,10 @@ _PIECE = 10_000  # cities read, written over or told of at a time
 def store(
     rows: list[CityRow], regions: Ids, timezones: Ids, report: Report, progress: Progress
 ) -> None:
-    """Make the table of cities say what ``rows`` say, and tell ``report``."""
+    """Make the table of cities say what ``rows`` say, and tell ``report``.
+
+    ``regions`` and ``timezones`` hold our ids, as hexadecimal digits, by region code and name.
+    """
     chosen = most_populous(rows)
     wanted = {row.geonames_id: row for names in chosen.values() for row in names.values()}
     stored = set(City.objects.values_list("geonames_id", flat=True))
@@ -138,8 +141,8 @@ def _values(row: CityRow, regions: Ids, timezones: Ids) -> bulk.Values:
     return (
         uuid.uuid4().hex,
         row.geonames_id,
-        regions[row.region_code].hex,
-        timezones[row.timezone].hex,
+        regions[row.region_code],
+        timezones[row.timezone],
         row.name,
         _search_name(row),
         row.latitude,

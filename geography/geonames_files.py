@@ -4,13 +4,14 @@ The formats are those of https://download.geonames.org/export/dump/readme.txt: U
 line, its columns separated by tabs.
 """
 
+import io
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import requests
 from django.conf import settings
@@ -107,12 +108,13 @@ def read_cities(path: Path) -> list[CityRow]:
     return [row for row, _ in read_cities_with_lines(path)]
 
 
-def read_cities_with_lines(path: Path) -> Iterator[tuple[CityRow, bytes]]:
+def read_cities_with_lines(path: Path) -> Iterator[tuple[CityRow, str]]:
     """Yield each city of ``cities500.zip`` with the line that it was read from."""
     archive = path / CITIES
     known: dict[str, str] = {}  # one string for all cities of a region or time zone
     try:
-        with zipfile.ZipFile(archive) as opened, opened.open(_CITIES_MEMBER) as lines:
+        with zipfile.ZipFile(archive) as opened, opened.open(_CITIES_MEMBER) as file:
+            lines = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
             yield from _parse(archive, lines, lambda columns: _city(columns, known))
     except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise Malformed(f"{archive}: {error}") from error
@@ -120,31 +122,31 @@ def read_cities_with_lines(path: Path) -> Iterator[tuple[CityRow, bytes]]:
 
 def _read_text(path: Path, parse: Callable[[list[str]], Row], header_lines: int = 0) -> list[Row]:
     try:
-        with path.open("rb") as lines:
+        with path.open(encoding="utf-8", newline="\n") as lines:
             return [row for row, _ in _parse(path, lines, parse, header_lines)]
     except OSError as error:
         raise Malformed(f"{path}: {error.strerror}") from error
 
 
 def _parse(
-    path: Path, lines: IO[bytes], parse: Callable[[list[str]], Row], header_lines: int = 0
-) -> Iterator[tuple[Row, bytes]]:
+    path: Path, lines: Iterable[str], parse: Callable[[list[str]], Row], header_lines: int = 0
+) -> Iterator[tuple[Row, str]]:
     """Yield what each record says and its line, passing over comments.
 
     Raises:
         Malformed: a record is not as documented, or there is none: to an empty file every place
             would have left the dump.
     """
-    is_empty = True
-    for number, line in enumerate(lines, start=1):
-        if number <= header_lines or line.startswith(b"#") or not line.strip():
-            continue
-        try:
-            row = parse(line.decode().rstrip("\r\n").split("\t"))
-        except (ValueError, IndexError) as error:
-            raise Malformed(f"{path}, line {number}: {error}") from error
-        is_empty = False
-        yield row, line
+    number, is_empty = 0, True
+    try:
+        for number, line in enumerate(lines, start=1):
+            if number > header_lines and line[0] != "#" and not line.isspace():
+                yield parse(line.rstrip("\r\n").split("\t")), line
+                is_empty = False
+    except UnicodeDecodeError as error:  # of a block of lines
+        raise Malformed(f"{path}: {error}") from error
+    except (ValueError, IndexError) as error:
+        raise Malformed(f"{path}, line {number}: {error}") from error
     if is_empty:
         raise Malformed(f"{path}: no records")
 

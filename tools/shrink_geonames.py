@@ -45,8 +45,8 @@ def shrink(source: Path, target: Path) -> int:
     return len(cities)
 
 
-def _reduced(line: bytes) -> str:
-    columns = line.decode().rstrip("\r\n").split("\t")
+def _reduced(line: str) -> str:
+    columns = line.rstrip("\r\n").split("\t")
     return "\t".join(text if n in COLUMNS else "" for n, text in enumerate(columns)) + "\n"
 
 

@@ -168,7 +168,7 @@ def test_a_record_that_is_not_as_documented_is_named(tmp_path, line, reason):
 def test_text_that_is_not_utf_8_is_refused(dump):
     (dump / "admin1CodesASCII.txt").write_bytes("US.MO\tMissourí\t\t1\n".encode("latin-1"))
 
-    with pytest.raises(geonames_files.Malformed, match=r"admin1CodesASCII.txt, line 1: 'utf-8'"):
+    with pytest.raises(geonames_files.Malformed, match=r"admin1CodesASCII.txt: 'utf-8'"):
         geonames.load(dump)
 
 

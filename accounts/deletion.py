@@ -22,6 +22,8 @@ def delete(account: Account) -> None:
         return
     was_member = int(row.subscriptions.active().exists())
     had_open_dataset = int(agreements.has_open_dataset(row))
+    # Its devices too: what one stores in this moment would stand in the way of its end.
+    list(row.devices.select_for_update().order_by("pk").values_list("pk"))
     versions.retire(row.devices.all())
     row.wake_word_samples.update(status=MARKED_FOR_DELETION)
     row.delete()

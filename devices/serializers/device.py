@@ -167,7 +167,7 @@ class LocationSerializer(serializers.Serializer):
         }
 
 
-class SubscriptionSerializer(serializers.Serializer):
+class DeviceSubscriptionSerializer(serializers.Serializer):
     """The body of GET /v1/device/D/subscription."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -185,9 +185,3 @@ class GeolocationSerializer(serializers.Serializer):
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {"data": serializers.DictField(allow_null=True)}
-
-
-class ErrorSerializer(serializers.Serializer):
-    """Why a request was refused."""
-
-    error = serializers.CharField()

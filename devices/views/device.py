@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from accounts.openapi import ERROR, FIELD_ERRORS
 from devices import etags, fast_path, pairing, platforms, tokens
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.models import Device, DeviceQuerySet
@@ -20,17 +21,16 @@ from devices.serializers.device import (
     CodeSerializer,
     DevicePatchSerializer,
     DeviceSerializer,
-    ErrorSerializer,
+    DeviceSubscriptionSerializer,
     GeolocationQuerySerializer,
     GeolocationSerializer,
     IssuedTokensSerializer,
     LocationSerializer,
     SettingSerializer,
-    SubscriptionSerializer,
 )
 from geography import places
 
-NOT_MODIFIED = {304: None, 401: ErrorSerializer}
+NOT_MODIFIED = {304: None, 401: ERROR}
 
 
 class CodeView(APIView):
@@ -42,7 +42,7 @@ class CodeView(APIView):
     throttle_scope = "pairing-code"
 
     @extend_schema(
-        parameters=[CodeQuerySerializer], responses={200: CodeSerializer, 400: ErrorSerializer}
+        parameters=[CodeQuerySerializer], responses={200: CodeSerializer, 400: FIELD_ERRORS}
     )
     def get(self, request: Request) -> Response:
         query = CodeQuerySerializer(data=request.query_params)
@@ -112,7 +112,7 @@ class DeviceView(APIView):
 
     @extend_schema(
         request=DevicePatchSerializer,
-        responses={200: None, 400: ErrorSerializer, 401: ErrorSerializer},
+        responses={200: None, 400: FIELD_ERRORS, 401: ERROR},
     )
     def patch(self, request: DeviceRequest, device_id: str) -> Response:
         report = DevicePatchSerializer(data=request.data)
@@ -150,7 +150,7 @@ class SubscriptionView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={200: SubscriptionSerializer, 401: ErrorSerializer})
+    @extend_schema(responses={200: DeviceSubscriptionSerializer, 401: ERROR})
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         active = request.user.subscriptions.active().select_related("membership").first()
         return Response({"@type": active.membership.type if active else "free"})
@@ -163,7 +163,7 @@ class GeolocationView(APIView):
 
     @extend_schema(
         parameters=[GeolocationQuerySerializer],
-        responses={200: GeolocationSerializer, 400: ErrorSerializer, 401: ErrorSerializer},
+        responses={200: GeolocationSerializer, 400: FIELD_ERRORS, 401: ERROR},
     )
     def get(self, request: DeviceRequest) -> Response:
         query = GeolocationQuerySerializer(data=request.query_params)

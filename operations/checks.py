@@ -51,10 +51,9 @@ def check_field_keys(**_: object) -> list[CheckMessage]:
 def check_shape(**_: object) -> list[CheckMessage]:
     """Find what works for a household only: without Redis each process has its own cache."""
     if settings.WORKERS > 1 and not settings.REDIS_URL:
-        several = f"SELENE_WORKERS is {settings.WORKERS}, but more than one process need REDIS_URL"
-        return [
-            Error(several, hint="to share a cache; set it, or one worker.", id="operations.E004")
-        ]
+        several = f"SELENE_WORKERS is {settings.WORKERS}, but REDIS_URL is not set:"
+        hint = "several processes need it to share a cache. Set it, or have one worker."
+        return [Error(several, hint=hint, id="operations.E004")]
     return []
 
 

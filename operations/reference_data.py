@@ -65,7 +65,7 @@ def _load_places() -> str:
 def _load_skills() -> str:
     core_version, path = newest_catalogue()
     counts = catalogue.load(core_version, skill_metadata.read(path))
-    return f"core {core_version}: {counts.added} added, {counts.updated} updated"
+    return f"core {core_version}: {counts}"
 
 
 def _folder(name: str) -> Path:

@@ -57,6 +57,12 @@ class LiveServer:
             self._is_ready, what=f"no server at {self.url}: {self.output()}", limit=START_LIMIT
         )
 
+    @property
+    def process_id(self) -> int:
+        """The leader of the server's processes, which are a session of their own."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End all its processes at once, as a power cut would."""
         self._signal_all(signal.SIGKILL)

@@ -1,5 +1,6 @@
 """Starts the server: what ``make run`` runs."""
 
+import os
 import signal
 from types import FrameType
 from typing import Any
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
         for number in serving.STOP_SIGNALS:
             signal.signal(number, self._end)
+        os.umask(0o077)  # the data folder holds what only its owner may read
         try:
             warnings = serving.check()
             listener = serving.listen(self.say)

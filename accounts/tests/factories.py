@@ -2,7 +2,9 @@
 
 from itertools import count
 
-from accounts.models import Account
+from django.utils import timezone
+
+from accounts.models import Account, Agreement, AgreementType, Membership, Subscription
 
 PASSWORD = "correct horse battery"
 
@@ -13,3 +15,27 @@ def make_account(email=None, password=PASSWORD, **fields):
     """Save an account that can sign in with ``PASSWORD``."""
     email = email or f"owner{next(_numbers)}@selene.test"
     return Account.objects.create_user(email, password, **fields)
+
+
+def make_agreement(type=AgreementType.TERMS_OF_USE, version="1", effective_on=None, **fields):
+    """Publish a version of an agreement, in force from today."""
+    fields.setdefault("content", f"# {type}\n\nYou agree.")
+    day = effective_on or timezone.now().date()
+    return Agreement.objects.create(type=type, version=version, effective_on=day, **fields)
+
+
+def make_membership(type="Monthly Membership", **fields):
+    """Save something to pay for."""
+    defaults = {"rate": "1.99", "rate_period": "month", "stripe_plan": f"plan of {type}"}
+    return Membership.objects.create(type=type, **(defaults | fields))
+
+
+def make_subscription(account, membership=None, **fields):
+    """Let ``account`` pay for a membership, from now."""
+    defaults = {
+        "membership": membership or make_membership(),
+        "payment_method": "Stripe",
+        "payment_account_id": "cus_1",
+        "payment_id": f"sub_{next(_numbers)}",
+    }
+    return Subscription.objects.create(account=account, **(defaults | fields))

@@ -11,6 +11,7 @@ from market.definition_fields import Definition, Values, canonical, password_nam
 from market.models import DeviceSkill
 
 LIMIT_BYTES = 65_536
+MASK = "********"
 
 
 class ValuesTooLarge(Exception):
@@ -32,6 +33,22 @@ def merge(settings: Values | None, secret_settings: str) -> Values | None:
 def secret_names(device_skill: DeviceSkill) -> set[str]:
     """Return the names of the values that are kept encrypted."""
     return set(encryption.decrypt_values(device_skill.secret_settings))
+
+
+def masked(device_skill: DeviceSkill) -> Values | None:
+    """Return the values as staff may see them."""
+    values = of(device_skill)
+    return values and values | dict.fromkeys(secret_names(device_skill) & values.keys(), MASK)
+
+
+def unmask(values: Values | None, device_skill: DeviceSkill) -> Values | None:
+    """Return ``values`` with what ``masked`` hid, where it was left as it is."""
+    hidden = secret_names(device_skill)
+    current = of(device_skill) or {}
+    return values and {
+        name: current[name] if value == MASK and name in hidden else value
+        for name, value in values.items()
+    }
 
 
 def assign(

@@ -92,6 +92,8 @@ def change(
 def replace(device_skill: DeviceSkill, values: Values | None) -> None:
     """Make ``values`` exactly those of one skill on one device, as staff may.
 
+    A password that comes as ``settings_values.MASK`` stays as it is.
+
     Raises:
         settings_values.ValuesTooLarge: nothing changed.
     """
@@ -99,7 +101,8 @@ def replace(device_skill: DeviceSkill, values: Values | None) -> None:
         return
     device_skill.refresh_from_db(fields=["settings", "secret_settings", "settings_definition"])
     definition = device_skills.definition_of(device_skill)
-    if settings_values.assign(device_skill, values, definition):
+    unmasked = settings_values.unmask(values, device_skill)
+    if settings_values.assign(device_skill, unmasked, definition):
         device_skill.save(update_fields=["settings", "secret_settings"])
         versions.bump(Device.objects.filter(pk=device_skill.device_id))
 

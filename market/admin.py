@@ -1,0 +1,198 @@
+"""Skills, their settings and the catalogue, in the back office."""
+
+from collections.abc import Iterable
+
+import orjson
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminURLInputWidget,
+)
+
+from devices.admin import Deletion, MadeElsewhere, ReadOnly
+from market import encryption, manifest, settings_values, skill_settings
+from market.models import (
+    CatalogueEntry,
+    DeviceSkill,
+    OAuthCredential,
+    OAuthToken,
+    SettingsDefinition,
+    Skill,
+)
+
+
+@admin.register(Skill)
+class SkillAdmin(ReadOnly, ModelAdmin):
+    list_display = ["skill_gid", "family_name"]
+    search_fields = ["skill_gid"]
+    show_full_result_count = False
+
+
+@admin.register(CatalogueEntry)
+class CatalogueEntryAdmin(ReadOnly, ModelAdmin):
+    """What ``load_skills`` would overwrite is not changed here."""
+
+    list_display = ["skill", "title", "core_version"]
+    list_select_related = ["skill"]
+    list_filter = ["core_version"]
+    search_fields = ["skill__skill_gid"]
+    fields = ["id", "skill", "core_version", "display_data"]
+
+    @display(description="title")
+    def title(self, entry: CatalogueEntry) -> str:
+        return str(entry.display_data.get("title") or "")
+
+
+@admin.register(SettingsDefinition)
+class SettingsDefinitionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["skill", "display_name", "id"]
+    list_select_related = ["skill"]
+    search_fields = ["skill__skill_gid"]
+    fields = ["id", "skill", "definition"]
+    ordering = ["pk"]
+    show_full_result_count = False
+
+    @display(description="display name")
+    def display_name(self, row: SettingsDefinition) -> str:
+        return str(row.definition.get("display_name") or "")
+
+
+class DeviceSkillForm(forms.ModelForm):
+    values = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget,
+        help_text=f"Settings by name. A password shows as {settings_values.MASK} and stays as it "
+        "is unless you write another.",
+    )
+
+    class Meta:
+        model = DeviceSkill
+        fields: list[str] = []
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        shown = settings_values.masked(self.instance)
+        self.initial["values"] = orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
+
+    def clean_values(self) -> dict[str, object] | None:
+        try:
+            values = orjson.loads(self.cleaned_data["values"] or "null")
+        except ValueError as error:
+            raise ValidationError(f"not valid JSON: {error}") from error
+        if not isinstance(values, dict | None):
+            raise ValidationError("an object is required")
+        written = orjson.dumps(settings_values.unmask(values, self.instance))
+        if b"\\u0000" in written or len(written) > settings_values.LIMIT_BYTES:
+            raise ValidationError("over 64 KB, or with NUL characters")
+        return values
+
+
+@admin.register(DeviceSkill)
+class DeviceSkillAdmin(MadeElsewhere, ModelAdmin):
+    """What is changed here reaches the device on its next poll."""
+
+    form = DeviceSkillForm
+    list_display = ["skill", "device", "account", "installation", "origin"]
+    list_select_related = ["skill", "device__account"]
+    list_filter = ["installation"]
+    search_fields = ["skill__skill_gid", "device__name", "device__account__email"]
+    ordering = ["pk"]
+    show_full_result_count = False
+    readonly_fields = [
+        "id",
+        "device",
+        "skill",
+        "name",
+        "origin",
+        "installation",
+        "failure_message",
+        "status",
+        "is_beta",
+        "is_in_manifest",
+        "settings_definition",
+    ]
+    fields = [*readonly_fields, "values"]
+
+    @display(description="account")
+    def account(self, device_skill: DeviceSkill) -> str:
+        return str(device_skill.device.account)
+
+    def save_model(
+        self, request: HttpRequest, device_skill: DeviceSkill, form: DeviceSkillForm, change: bool
+    ) -> None:
+        skill_settings.replace(device_skill, form.cleaned_data["values"])
+
+    def delete_model(self, request: HttpRequest, device_skill: DeviceSkill) -> None:
+        manifest.remove(device_skill.device, device_skill.skill.skill_gid)
+
+    def delete_queryset(self, request: HttpRequest, rows: models.QuerySet[DeviceSkill]) -> None:
+        for row in rows.select_related("device", "skill"):
+            self.delete_model(request, row)
+
+    def get_deleted_objects(self, rows: Iterable[DeviceSkill], request: HttpRequest) -> Deletion:
+        names = [str(row) for row in rows]
+        return names, {"skills on devices": len(names)}, set(), []
+
+
+class OAuthCredentialForm(forms.ModelForm):
+    client_secret = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Encrypted and never shown; leave empty to keep the one there is.",
+    )
+
+    class Meta:
+        model = OAuthCredential
+        fields: list[str] = []
+
+
+@admin.register(OAuthCredential)
+class OAuthCredentialAdmin(ModelAdmin):
+    form = OAuthCredentialForm
+    formfield_overrides = {
+        models.URLField: {"widget": UnfoldAdminURLInputWidget, "assume_scheme": "https"}
+    }
+    list_display = ["name", "client_id", "scope"]
+    search_fields = ["name", "client_id"]
+    fields = [
+        "name",
+        "client_id",
+        "client_secret",
+        "scope",
+        "authorization_uri",
+        "token_uri",
+        "revoke_uri",
+    ]
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        credential: OAuthCredential,
+        form: OAuthCredentialForm,
+        change: bool,
+    ) -> None:
+        if secret := form.cleaned_data["client_secret"]:
+            credential.encrypted_client_secret = encryption.encrypt(secret)
+        super().save_model(request, credential, form, change)
+
+
+@admin.register(OAuthToken)
+class OAuthTokenAdmin(ReadOnly, ModelAdmin):
+    """Which account let a credential act for it; never the tokens."""
+
+    list_display = ["account", "credential", "expires_at", "changed_at"]
+    list_select_related = ["account", "credential"]
+    search_fields = ["account__email"]
+    fields = ["account", "credential", "expires_at", "changed_at"]
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return ModelAdmin.has_delete_permission(self, request, obj)

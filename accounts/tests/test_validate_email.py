@@ -53,7 +53,6 @@ def test_a_plus_that_the_page_did_not_escape_is_read_as_one(api):
     "token", ["", WITH_NUL, "a", "====", "%FF%FE", "AA==", "bm9uZQ==", "A" * 5000]
 )
 def test_what_is_no_address_is_unknown(api, token):
-
     response = api.get(f"/api/validate-email?platform=Internal&token={token}")
 
     assert (response.status_code, response.json()) == (200, UNKNOWN)

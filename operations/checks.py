@@ -3,7 +3,6 @@
 import ipaddress
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -13,10 +12,6 @@ TAG = "operations"
 SHORTEST = 32  # characters
 HOME_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa")
 GENERATE = "make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-GENERATE_KEY = (
-    "make one: .venv/bin/python -c "
-    "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-)
 
 
 @register(TAG, deploy=True)
@@ -36,24 +31,12 @@ def check_secrets(**_: object) -> list[CheckMessage]:
 
 
 @register(TAG, deploy=True)
-def check_field_keys(**_: object) -> list[CheckMessage]:
-    """Find keys that cannot encrypt: the first password a skill stores would fail."""
-    for key in settings.FIELD_KEYS:
-        try:
-            Fernet(key)
-        except ValueError:
-            wrong = "SELENE_FIELD_KEY holds something that is not a key;"
-            return [Error(wrong, hint=GENERATE_KEY, id="operations.E003")]
-    return []
-
-
-@register(TAG, deploy=True)
 def check_shape(**_: object) -> list[CheckMessage]:
     """Find what works for a household only: without Redis each process has its own cache."""
     if settings.WORKERS > 1 and not settings.REDIS_URL:
         several = f"SELENE_WORKERS is {settings.WORKERS}, but REDIS_URL is not set:"
         hint = "several processes need it to share a cache. Set it, or have one worker."
-        return [Error(several, hint=hint, id="operations.E004")]
+        return [Error(several, hint=hint, id="operations.E003")]
     return []
 
 
@@ -66,13 +49,13 @@ def check_public_site(**_: object) -> list[CheckMessage]:
     if settings.SECRETS_FROM_FILE:
         kept = "ACCOUNT_BASE_URL is https, but some secret is kept in the data folder;"
         where = "set DJANGO_SECRET_KEY, the three JWT_*_SECRET and SELENE_FIELD_KEY."
-        found.append(Error(kept, hint=where, id="operations.E005"))
+        found.append(Error(kept, hint=where, id="operations.E004"))
     if "*" in settings.ALLOWED_HOSTS:
         hosts = "ACCOUNT_BASE_URL is https, but SELENE_ALLOWED_HOSTS allows any;"
-        found.append(Error(hosts, hint="name the hosts you serve.", id="operations.E006"))
+        found.append(Error(hosts, hint="name the hosts you serve.", id="operations.E005"))
     if settings.DEBUG:
         debug = "SELENE_DEBUG is on, but ACCOUNT_BASE_URL is https;"
-        found.append(Error(debug, hint="error pages would show secrets.", id="operations.E007"))
+        found.append(Error(debug, hint="error pages would show secrets.", id="operations.E006"))
     if not settings.PROXIES:
         proxies = "ACCOUNT_BASE_URL is https, but SELENE_PROXIES is 0;"
         hint = "set how many proxies stand before us, or all clients seem to be one."

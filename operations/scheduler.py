@@ -60,13 +60,14 @@ class DailyJob:
 class FrequentJob:
     command: str
     every: timedelta
-    _last: float = field(default=float("-inf"), init=False)
+    _last: datetime | None = field(default=None, init=False)
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether this scheduler has not started the job for a while, and assume it will."""
-        if time.monotonic() - self._last < self.every.total_seconds():
+        # A clock that was set back starts it too.
+        if self._last is not None and timedelta(0) <= now - self._last < self.every:
             return False
-        self._last = time.monotonic()
+        self._last = now
         return True
 
 

@@ -148,6 +148,10 @@ class PostgreSQL:
         """Return the ``DATABASE_URL`` of a database."""
         return database_url(self.folder, database)
 
+    def signal(self, number: signal.Signals) -> None:
+        """Signal its first process, which takes up connections: SIGSTOP makes new ones hang."""
+        self._process.send_signal(number)
+
     def _launch(self, program: Path, data: Path) -> subprocess.Popen[bytes]:
         fast = "fsync=off synchronous_commit=off full_page_writes=off"
         sizes = "max_connections=200 shared_buffers=128MB max_wal_size=2GB"

@@ -211,10 +211,8 @@ def test_without_jobs_no_scheduler_is_started(make_live_server):
 
 
 def test_a_port_that_another_program_has_is_told_in_one_line(new_server):
-    with (
-        socket.create_server(("127.0.0.1", new_server.port)),
-        Process(new_server, "serve") as process,
-    ):
+    port = new_server.port
+    with socket.create_server(("127.0.0.1", port)), Process(new_server, "serve") as process:
         status = process.wait()
 
         assert status == 1

@@ -1,0 +1,45 @@
+"""The description of the API that /api/docs shows."""
+
+import pytest
+from django.urls import include, path
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+import accounts.urls
+import sso.urls
+
+PATTERNS = [
+    path("api/", include(sso.urls.account_api)),
+    path("api/", include(accounts.urls.account_api)),
+]
+
+
+@pytest.fixture
+def paths():
+    GENERATOR_STATS.reset()
+    return SchemaGenerator(patterns=PATTERNS).get_schema(request=None, public=True)["paths"]
+
+
+@pytest.mark.usefixtures("paths")
+def test_the_description_is_made_without_a_doubt():
+    assert not GENERATOR_STATS
+
+
+def test_every_call_with_its_answers_is_described(paths):
+    described = {
+        f"{method} {path}": set(operation["responses"])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+    assert described == {
+        "get /api/account": {"200", "401"},
+        "post /api/account": {"200", "400", "429", "503"},
+        "patch /api/account": {"204", "400", "401", "503"},
+        "delete /api/account": {"204", "401"},
+        "get /api/agreement/{agreement_type}": {"200", "404"},
+        "get /api/internal-login": {"204", "401", "429"},
+        "get /api/logout": {"204", "401", "403"},
+        "get /api/memberships": {"200"},
+        "get /api/validate-email": {"200", "400", "503"},
+    }

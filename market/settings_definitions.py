@@ -66,7 +66,8 @@ def _is_known(device: Device, skill_gid: str, kept: Definition) -> bool:
 
 @retried
 def _store(device: Device, skill_gid: str, definition: Definition, kept: Definition) -> None:
-    if not device_skills.lock(device):
+    # Asked again, because a device may repeat itself before it is answered.
+    if not device_skills.lock(device) or _is_known(device, skill_gid, kept):
         return
     skill = registry.register([skill_gid])[skill_gid]
     device_skill = device_skills.find_or_begin(device, skill)

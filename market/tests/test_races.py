@@ -77,6 +77,17 @@ def test_one_definition_from_many_devices_at_once_is_stored_once():
     assert DeviceSkill.objects.filter(settings__user="anon").count() == 6
 
 
+def test_a_device_that_repeats_itself_at_once_is_heard_once():
+    device = make_device()
+    sent = meta("a|1", text("user"))
+    before = version_of(device)
+
+    at_once(*(partial(settings_definitions.store, device, "a|1", sent) for _ in range(4)))
+    at_once(*(partial(manifest.store, device, entries("a|1", "b|1")) for _ in range(4)))
+
+    assert version_of(device) == before + 2
+
+
 def test_a_manifest_and_definitions_at_once_lose_neither():
     device = make_device()
     skill_gids = [f"{number}|1" for number in range(5)]

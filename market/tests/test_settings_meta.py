@@ -340,5 +340,5 @@ def test_a_new_definition_costs_the_same_whatever_else_is_there(
         install(other, f"a|{each}", text("user"))
         install(device, f"b|{each}", text("user"))
 
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):
         settings_definitions.store(device, "a|1.0", meta("a|1.0", text("user")))

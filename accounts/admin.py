@@ -12,14 +12,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
-from unfold.forms import (
-    AdminOwnPasswordChangeForm,
-    AdminPasswordChangeForm,
-    UserChangeForm,
-    UserCreationForm,
-)
 
-from accounts import deletion, editing, passwords, registration, sessions
+from accounts import deletion, editing, registration, sessions
+from accounts.forms import AccountForm, NewAccountForm, PasswordForm
 from accounts.models import (
     Acceptance,
     Account,
@@ -56,42 +51,6 @@ class SavesWhatWasEdited:
         self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
     ) -> None:
         obj.save(update_fields=form.changed_data if change else None)
-
-
-class SignsOut:
-    """A form for passwords that ends the sessions begun with the old one."""
-
-    def set_password_and_save(
-        self, user: Account, *names: str, commit: bool = True, **more_names: str
-    ) -> Account:
-        user = super().set_password_and_save(user, *names, commit=False, **more_names)  # type: ignore[misc]
-        passwords.save(user)
-        return user
-
-
-class PasswordForm(SignsOut, AdminPasswordChangeForm):
-    """Somebody else's password."""
-
-
-class OwnPasswordForm(SignsOut, AdminOwnPasswordChangeForm):
-    """One's own password."""
-
-
-admin.site.password_change_form = OwnPasswordForm
-
-
-class NewAccountForm(UserCreationForm):
-    class Meta:
-        model = Account
-        fields = ("email",)
-        field_classes: dict[str, type[forms.Field]] = {}
-
-
-class AccountForm(UserChangeForm):
-    class Meta:
-        model = Account
-        fields = "__all__"
-        field_classes: dict[str, type[forms.Field]] = {}
 
 
 class SessionInline(ReadOnly, TabularInline):

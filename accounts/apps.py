@@ -1,7 +1,9 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class AccountsConfig(AppConfig):
+    default = True
     name = "accounts"
     verbose_name = "Accounts"
 
@@ -12,3 +14,10 @@ class AccountsConfig(AppConfig):
 
         # Django's login, which is the admin's: the API has sessions of its own.
         user_logged_in.connect(security.note_staff_sign_in)
+
+
+class BackOfficeConfig(admin_apps.AdminConfig):
+    """Django's admin on a site of our own."""
+
+    default = False
+    default_site = "accounts.admin_site.BackOffice"

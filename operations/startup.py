@@ -29,7 +29,7 @@ from operations.models import JobRun, Lease
 Say = Callable[[str], None]
 
 ATTEMPTS = 10
-DATABASE_PATIENCE = 30.0  # seconds that a database may take to start beside us
+DATABASE_PATIENCE = 20.0  # seconds that a database may take to start beside us
 PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no two of which look alike  # noqa: S105
 _MARK = re.compile(r"\(shipped ([0-9a-f]{12})\)$")
 

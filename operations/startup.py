@@ -59,9 +59,7 @@ def _fill(say: Say) -> None:
             with jobs.record(shipped.job) as run:
                 run.output = _marked(shipped.load(), digest)
     if not Account.objects.filter(is_superuser=True).exists():
-        email, password = _make_owner()
-        # Told before it is committed: told after, a power cut between would lose it.
-        say(f"\nThe owner's account, shown this once:\n  {email}\n  {password}")
+        _make_owner(say)
 
 
 def _wait_for_database(say: Say) -> None:
@@ -125,9 +123,15 @@ def _marked(result: str, digest: str) -> str:
     return f"{result} (shipped {digest[:12]})"
 
 
-def _make_owner() -> tuple[str, str]:
-    """Save the first owner's account; return its address and password (78 bits)."""
+def _make_owner(say: Say) -> None:
+    """Save the first owner's account, with a random password of 78 bits."""
+    email = settings.OWNER_EMAIL
+    if Account.objects.filter(email__iexact=email).exists():
+        # Whoever signed up with it need not be the owner.
+        say(f"No owner: {email} has an account. Set another SELENE_OWNER_EMAIL.")
+        return
     parts = ["".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(4)) for _ in range(4)]
-    email, password = settings.OWNER_EMAIL, "-".join(parts)
+    password = "-".join(parts)
     Account.objects.create_superuser(email, password, email_proven_at=timezone.now())
-    return email, password
+    # Told before it is committed: told after, a power cut between would lose it.
+    say(f"\nThe owner's account, shown this once:\n  {email}\n  {password}")

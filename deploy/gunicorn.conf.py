@@ -41,10 +41,9 @@ forwarded_allow_ips = ""
 
 control_socket_disable = True
 accesslog = None
-logconfig_dict = settings.LOGGING | {
-    "loggers": settings.LOGGING["loggers"]
-    | {"gunicorn.error": {"level": "WARNING", "propagate": True, "handlers": []}}
-}
+# Its own lines tell of every start and stop; only trouble is worth one.
+_quiet = {"gunicorn.error": {"level": "WARNING", "propagate": True, "handlers": []}}
+logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGERS | _quiet}
 
 
 class _Scheduler:
@@ -73,7 +72,8 @@ class _Scheduler:
 
     def let_go(self) -> None:
         """Close our end of the pipe; a forked worker does, so that the master's alone counts."""
-        self._process.stdin.close()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)

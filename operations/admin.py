@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
@@ -25,7 +26,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
-    list_display = ["name", "day", "started_at", "ended_at", "result", "output"]
+    list_display = ["name", "started_at", "took", "result", "summary"]
     list_filter = ["name", "succeeded", ("day", RangeDateFilter)]
     list_filter_submit = True
     search_fields = ["name", "output"]
@@ -35,6 +36,16 @@ class JobRunAdmin(ReadOnlyAdmin):
     def result(self, run: JobRun) -> str:
         """Return how the run ended; one that died looks like one under way."""
         return {True: "succeeded", False: "failed", None: "no end yet"}[run.succeeded]
+
+    @display(description="took")
+    def took(self, run: JobRun) -> str:
+        if run.ended_at is None:
+            return "-"
+        return f"{(run.ended_at - run.started_at).total_seconds():,.1f} s"
+
+    @display(description="output")
+    def summary(self, run: JobRun) -> str:
+        return Truncator(run.output).chars(100)
 
 
 @admin.register(ApiCallDay)

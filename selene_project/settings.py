@@ -262,13 +262,24 @@ WHITENOISE_USE_FINDERS = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-UNFOLD = {"SITE_TITLE": "Selene", "SITE_HEADER": "Selene", "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "Selene",
+    "SITE_HEADER": "Selene",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "bedtime",  # a moon
+}
 
 # Logs: to standard error, plain for eyes and JSON for collectors
 LOG_FORMAT = env.choice(
     "SELENE_LOG_FORMAT", ("plain", "json"), "plain" if sys.stderr.isatty() else "json"
 )
 LOG_LEVEL = env.choice("SELENE_LOG_LEVEL", LOG_LEVELS, "INFO")
+LOGGERS = {
+    # Every 4xx is a warning there: a device that was removed would fill the log.
+    "django.request": {"level": "ERROR"},
+    "django.server": {"level": "WARNING"},
+    "axes": {"level": "WARNING"},
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -283,10 +294,5 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Every 4xx is a warning there: a device that was removed would fill the log.
-        "django.request": {"level": "ERROR"},
-        "django.server": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
-    },
+    "loggers": LOGGERS,
 }

@@ -78,7 +78,7 @@ def schedule() -> list[DailyJob | FrequentJob]:
         DailyJob("load_skills", at=time_of_day(4)),
     ]
     if settings.REDIS_URL:
-        jobs.append(FrequentJob("update_last_contact", every=timedelta(seconds=30)))
+        jobs.append(FrequentJob("update_last_contact", every=timedelta(minutes=2)))
     return jobs
 
 
@@ -109,7 +109,7 @@ class Scheduler:
     def _tick(self) -> None:
         for job in self._jobs:
             if self._holds_lease() and job.is_due(timezone.now()):
-                self._run(job.command)
+                self.run_job(job.command)
             if self._wait_for(self._endings, 0):
                 return
 
@@ -120,7 +120,7 @@ class Scheduler:
             logger.debug("this scheduler %s", "acts" if holds else "waits: another acts")
         return holds
 
-    def _run(self, command: str) -> None:
+    def run_job(self, command: str) -> None:
         """Run ``command`` in a process of its own and wait for its end, or end it."""
         ours, theirs = socket.socketpair()
         connections.close_all()  # a connection cannot be shared with a fork

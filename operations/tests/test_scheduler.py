@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -139,3 +140,40 @@ def test_jobs_that_are_due_run_and_are_recorded(server):
 
         services.wait_until(lambda: ask(server, runs) == expected, what="no run", limit=30)
         assert len(session(process.id)) <= 2
+
+
+LOAD_SKILLS = (
+    "shell",
+    "-v0",
+    "--no-imports",
+    "-c",
+    "from operations.scheduler import Scheduler; Scheduler().run_job('load_skills')",
+)
+LAST_RUN = (
+    "from operations.models import JobRun; "
+    "run = JobRun.objects.filter(name='load_skills').first(); print(run.succeeded, run.ended_at)"
+)
+
+
+def test_a_job_that_fails_is_one_line_in_the_log_and_one_failed_run(server):
+    with Process(server, *LOAD_SKILLS, SELENE_SKILLS_URL="http://127.0.0.1:1") as process:
+        status = process.wait()
+
+    assert status == 0
+    [line] = process.output().splitlines()
+    assert "load_skills failed: catalogue of 21.02 not available" in line
+    assert ask(server, LAST_RUN).startswith("False ")
+
+
+def test_a_job_under_way_ends_with_its_scheduler(server):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Process(server, *LOAD_SKILLS, SELENE_SKILLS_URL=url) as process:
+            silent.accept()  # and never answer
+
+            assert len(session(process.id)) == 2
+            os.kill(process.id, signal.SIGKILL)
+
+            services.wait_until(lambda: not session(process.id), what="the job is left", limit=3)
+
+    assert ask(server, LAST_RUN) == "None None"

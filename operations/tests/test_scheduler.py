@@ -168,13 +168,11 @@ def test_a_job_that_fails_is_one_line_in_the_log_and_one_failed_run(server):
 def test_a_job_under_way_ends_with_its_scheduler(server):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with Process(server, *LOAD_SKILLS, SELENE_SKILLS_URL=url) as process:
-            with silent.accept()[0]:  # which never answers
-                assert len(session(process.id)) == 2
-                os.kill(process.id, signal.SIGKILL)
+        job = Process(server, *LOAD_SKILLS, SELENE_SKILLS_URL=url)
+        with job, silent.accept()[0]:  # which never answers
+            assert len(session(job.id)) == 2
+            os.kill(job.id, signal.SIGKILL)
 
-                services.wait_until(
-                    lambda: not session(process.id), what="the job is left", limit=3
-                )
+            services.wait_until(lambda: not session(job.id), what="the job is left", limit=3)
 
     assert ask(server, LAST_RUN) == "None None"

@@ -7,13 +7,13 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from accounts import deletion, editing, registration, sessions
+from accounts.admin_mixins import Deletion, ReadOnly, SavesWhatWasEdited, edited_columns
 from accounts.forms import AccountForm, NewAccountForm, PasswordForm
 from accounts.models import (
     Acceptance,
@@ -26,31 +26,7 @@ from accounts.models import (
     Subscription,
 )
 
-# What a page needs to say that nothing stands in the way of a deletion, or what does.
-Deletion = tuple[list[str], dict[str, int], set[str], list[str]]
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
-
-
-class ReadOnly:
-    """For rows that only the server writes."""
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-
-class SavesWhatWasEdited:
-    """Leaves alone what the form did not change: somebody else may have, meanwhile."""
-
-    def save_model(
-        self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
-    ) -> None:
-        obj.save(update_fields=form.changed_data if change else None)
 
 
 class SessionInline(ReadOnly, TabularInline):
@@ -71,7 +47,7 @@ class AcceptanceInline(ReadOnly, TabularInline):
 
 
 @admin.register(Account)
-class AccountAdmin(UserAdmin, ModelAdmin):
+class AccountAdmin(SavesWhatWasEdited, UserAdmin, ModelAdmin):
     """Accounts; only superusers touch superusers, and give away rights."""
 
     form = AccountForm
@@ -111,8 +87,7 @@ class AccountAdmin(UserAdmin, ModelAdmin):
         self, request: HttpRequest, account: Account, form: forms.ModelForm, change: bool
     ) -> None:
         if change:
-            columns = {field.name for field in Account._meta.concrete_fields}
-            editing.save(account, columns.intersection(form.changed_data))
+            editing.save(account, edited_columns(form))
         else:
             registration.add(account)
 
@@ -194,5 +169,5 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(SavesWhatWasEdited, DjangoGroupAdmin, ModelAdmin):
     """Rights that several of the operator's people share."""

@@ -13,6 +13,13 @@ from django.utils.timezone import now
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 
+from accounts.admin_mixins import (
+    Deletion,
+    MadeElsewhere,
+    ReadOnly,
+    SavesWhatWasEdited,
+    edited_columns,
+)
 from devices import connection, editing, pairing, preferences, reference, tokens
 from devices.models import (
     AccountDefaults,
@@ -34,26 +41,6 @@ from devices.models import (
     WakeWord,
     WakeWordSample,
 )
-
-# What a page needs to say that nothing stands in the way of a deletion, or what does.
-Deletion = tuple[list[str], dict[str, int], set[str], list[str]]
-
-
-class MadeElsewhere:
-    """For rows that the back office does not add."""
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-
-class ReadOnly(MadeElsewhere):
-    """For rows that only the server writes."""
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -108,7 +95,7 @@ class DeviceForm(forms.ModelForm):
 
 
 @admin.register(Device)
-class DeviceAdmin(MadeElsewhere, ModelAdmin):
+class DeviceAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the device on its next poll."""
 
     form = DeviceForm
@@ -154,7 +141,7 @@ class DeviceAdmin(MadeElsewhere, ModelAdmin):
     def save_model(
         self, request: HttpRequest, device: Device, form: DeviceForm, change: bool
     ) -> None:
-        editing.change(device, **{name: form.cleaned_data[name] for name in form.changed_data})
+        editing.change(device, **{name: form.cleaned_data[name] for name in edited_columns(form)})
 
     def delete_model(self, request: HttpRequest, device: Device) -> None:
         editing.remove(Device.objects.filter(pk=device.pk))
@@ -174,7 +161,7 @@ class DeviceAdmin(MadeElsewhere, ModelAdmin):
         self.message_user(request, f"{len(devices)} devices cut off")
 
 
-class SharedAdmin(ModelAdmin):
+class SharedAdmin(SavesWhatWasEdited, ModelAdmin):
     """What many devices may refer to: a change reaches them all, and in use it cannot go."""
 
     def save_model(
@@ -217,7 +204,7 @@ class WakeWordAdmin(SharedAdmin):
 
 
 @admin.register(AccountPreferences)
-class AccountPreferencesAdmin(MadeElsewhere, ModelAdmin):
+class AccountPreferencesAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the account's devices on their next poll."""
 
     list_display = ["account", "date_format", "time_format", "measurement_system"]
@@ -233,7 +220,8 @@ class AccountPreferencesAdmin(MadeElsewhere, ModelAdmin):
         form: forms.ModelForm,
         change: bool,
     ) -> None:
-        preferences.change(chosen.account, **form.cleaned_data)
+        edited = {name: form.cleaned_data[name] for name in edited_columns(form)}
+        preferences.amend(chosen.account, **edited)
 
     def delete_model(self, request: HttpRequest, chosen: AccountPreferences) -> None:
         preferences.forget(chosen.account)
@@ -255,7 +243,7 @@ class AccountDefaultsForm(forms.ModelForm):
 
 
 @admin.register(AccountDefaults)
-class AccountDefaultsAdmin(MadeElsewhere, ModelAdmin):
+class AccountDefaultsAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     form = AccountDefaultsForm
     list_display = ["account", "city", "timezone", "voice", "wake_word"]
     list_select_related = ["account", "city", "timezone", "voice", "wake_word"]
@@ -300,7 +288,7 @@ class TagValueInline(TabularInline):
 
 
 @admin.register(Tag)
-class TagAdmin(ModelAdmin):
+class TagAdmin(SavesWhatWasEdited, ModelAdmin):
     list_display = ["title", "name", "priority", "instructions"]
     search_fields = ["name", "title"]
     inlines = [TagValueInline]

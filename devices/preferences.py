@@ -29,6 +29,13 @@ def change(
 
 
 @transaction.atomic
+def amend(account: Account, **edited: str) -> None:
+    """Set some of the preferences that ``account`` has; its devices see them on their next poll."""
+    versions.bump_all_of(account)
+    AccountPreferences.objects.filter(account=account).update(**edited)
+
+
+@transaction.atomic
 def forget(account: Account) -> None:
     """Go back to what devices show of an account that never set any preferences."""
     versions.bump_all_of(account)

@@ -16,7 +16,13 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from devices.admin import Deletion, MadeElsewhere, ReadOnly
+from accounts.admin_mixins import (
+    Deletion,
+    MadeElsewhere,
+    ReadOnly,
+    SavesWhatWasEdited,
+    edited_columns,
+)
 from market import encryption, manifest, settings_values, skill_settings
 from market.models import (
     CatalogueEntry,
@@ -67,6 +73,7 @@ class SettingsDefinitionAdmin(ReadOnly, ModelAdmin):
 class DeviceSkillForm(forms.ModelForm):
     values = forms.CharField(
         required=False,
+        show_hidden_initial=True,
         widget=UnfoldAdminTextareaWidget,
         help_text=f"Settings by name. A password shows as {settings_values.MASK} and stays as it "
         "is unless you write another.",
@@ -95,7 +102,7 @@ class DeviceSkillForm(forms.ModelForm):
 
 
 @admin.register(DeviceSkill)
-class DeviceSkillAdmin(MadeElsewhere, ModelAdmin):
+class DeviceSkillAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the device on its next poll."""
 
     form = DeviceSkillForm
@@ -127,7 +134,8 @@ class DeviceSkillAdmin(MadeElsewhere, ModelAdmin):
     def save_model(
         self, request: HttpRequest, device_skill: DeviceSkill, form: DeviceSkillForm, change: bool
     ) -> None:
-        skill_settings.replace(device_skill, form.cleaned_data["values"])
+        if "values" in form.changed_data:
+            skill_settings.replace(device_skill, form.cleaned_data["values"])
 
     def delete_model(self, request: HttpRequest, device_skill: DeviceSkill) -> None:
         manifest.remove(device_skill.device, device_skill.skill.skill_gid)
@@ -155,7 +163,7 @@ class OAuthCredentialForm(forms.ModelForm):
 
 
 @admin.register(OAuthCredential)
-class OAuthCredentialAdmin(ModelAdmin):
+class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
     form = OAuthCredentialForm
     formfield_overrides = {
         models.URLField: {"widget": UnfoldAdminURLInputWidget, "assume_scheme": "https"}
@@ -179,9 +187,11 @@ class OAuthCredentialAdmin(ModelAdmin):
         form: OAuthCredentialForm,
         change: bool,
     ) -> None:
+        columns = edited_columns(form)
         if secret := form.cleaned_data["client_secret"]:
             credential.encrypted_client_secret = encryption.encrypt(secret)
-        super().save_model(request, credential, form, change)
+            columns.add("encrypted_client_secret")
+        credential.save(update_fields=columns if change else None)
 
 
 @admin.register(OAuthToken)

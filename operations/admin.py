@@ -1,31 +1,17 @@
 """Jobs and statistics in the back office: to be looked at, not changed."""
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
+from accounts.admin_mixins import ReadOnly
 from operations.models import ApiCallDay, JobRun, Lease
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only the server writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-
 @admin.register(JobRun)
-class JobRunAdmin(ReadOnlyAdmin):
+class JobRunAdmin(ReadOnly, ModelAdmin):
     list_display = ["name", "started_at", "took", "result", "summary"]
     list_filter = ["name", "succeeded", ("day", RangeDateFilter)]
     list_filter_submit = True
@@ -49,7 +35,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ApiCallDay)
-class ApiCallDayAdmin(ReadOnlyAdmin):
+class ApiCallDayAdmin(ReadOnly, ModelAdmin):
     list_display = ["day", "api", "method", "route", "status", "count", "mean", "highest_seconds"]
     list_filter = ["api", "method", "status", ("day", RangeDateFilter)]
     list_filter_submit = True
@@ -62,5 +48,5 @@ class ApiCallDayAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Lease)
-class LeaseAdmin(ReadOnlyAdmin):
+class LeaseAdmin(ReadOnly, ModelAdmin):
     list_display = ["name", "holder", "expires_at"]

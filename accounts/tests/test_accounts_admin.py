@@ -19,6 +19,7 @@ from accounts.tests.factories import (
     make_membership,
     make_subscription,
 )
+from accounts.tests.pages import shown_form
 from conftest import sign_in
 
 MODELS = sorted(
@@ -114,6 +115,21 @@ def test_only_edited_columns_are_saved(staff_client, account, django_assert_max_
     updates = [each["sql"] for each in queries if each["sql"].startswith('UPDATE "accounts_acc')]
     assert len(updates) == 1
     assert updates[0].split("WHERE")[0].count("=") == 1
+
+
+def test_what_an_owner_changed_while_the_page_was_open_stays(staff_client, account):
+    form = shown_form(staff_client.get(CHANGED.format(account.pk)))
+    group = Group.objects.create(name="helpers")
+    account.groups.add(group)
+    Account.objects.filter(pk=account.pk).update(email="ada@selene.test", is_staff=True)
+
+    response = staff_client.post(CHANGED.format(account.pk), form | {"username": "ada"})
+
+    assert response.status_code == 302
+    account.refresh_from_db()
+    assert (account.email, account.username) == ("ada@selene.test", "ada")
+    assert account.is_staff
+    assert account.groups.get() == group
 
 
 def test_two_accounts_may_be_without_username(staff_client, account):

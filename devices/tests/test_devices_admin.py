@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.utils.timezone import now
 
 from accounts.tests.factories import make_account
-from devices import pairing, preferences
+from accounts.tests.pages import shown_form
+from devices import editing, pairing, preferences
 from devices.models import (
     AccountDefaults,
     AccountPreferences,
@@ -133,6 +134,60 @@ def test_a_change_reaches_the_device_on_its_next_poll(
     assert (after.status_code, after.json()["name"]) == (200, "Attic")
     location = device_client.get(f"{path}/location")
     assert location.json()["city"]["name"] == "Kansas City"
+
+
+def test_what_an_owner_changed_while_the_page_was_open_stays(staff_client, device):
+    path = f"/admin/devices/device/{device.pk}/change/"
+    form = shown_form(staff_client.get(path))
+    editing.change(device, name="Attic", voice=make_voice("American Male"))
+
+    response = staff_client.post(path, form | {"placement": "on the shelf"})
+
+    assert response.status_code == 302
+    device.refresh_from_db()
+    assert (device.name, device.placement) == ("Attic", "on the shelf")
+    assert device.voice.display_name == "American Male"
+
+
+def test_staff_win_where_both_changed_the_same(staff_client, device):
+    path = f"/admin/devices/device/{device.pk}/change/"
+    form = shown_form(staff_client.get(path))
+    editing.change(device, name="Attic")
+
+    staff_client.post(path, form | {"name": "Cellar"})
+
+    assert Device.objects.get().name == "Cellar"
+
+
+def test_preferences_changed_while_the_page_was_open_stay(staff_client, account):
+    chosen = {"date_format": "DD/MM/YYYY", "measurement_system": "Metric"}
+    preferences.change(account, time_format="12 Hour", **chosen)
+    row = AccountPreferences.objects.get()
+    path = f"/admin/devices/accountpreferences/{row.pk}/change/"
+    form = shown_form(staff_client.get(path))
+    chosen = {"date_format": "MM/DD/YYYY", "measurement_system": "Imperial"}
+    preferences.change(account, time_format="12 Hour", **chosen)
+
+    response = staff_client.post(path, form | {"time_format": "24 Hour"})
+
+    assert response.status_code == 302
+    row.refresh_from_db()
+    assert (row.date_format, row.measurement_system) == ("MM/DD/YYYY", "Imperial")
+    assert row.time_format == "24 Hour"
+
+
+def test_defaults_changed_while_the_page_was_open_stay(staff_client, account, kansas_city):
+    row = AccountDefaults.objects.create(account=account, voice=make_voice())
+    path = f"/admin/devices/accountdefaults/{row.pk}/change/"
+    form = shown_form(staff_client.get(path))
+    AccountDefaults.objects.update(voice=make_voice("American Male"))
+
+    response = staff_client.post(path, form | {"wake_word": make_wake_word().pk})
+
+    assert response.status_code == 302
+    row.refresh_from_db()
+    assert row.voice.display_name == "American Male"
+    assert row.wake_word == make_wake_word()
 
 
 def test_half_a_place_and_a_taken_name_are_refused(staff_client, account, device, kansas_city):

@@ -4,6 +4,7 @@ import pytest
 from django.contrib import admin
 
 from accounts.tests.factories import make_account
+from accounts.tests.pages import shown_form
 from devices.tests.factories import make_device
 from market import encryption, skill_settings
 from market.models import DeviceSkill, OAuthCredential, OAuthToken
@@ -123,6 +124,17 @@ def test_saving_the_form_as_it_is_changes_nothing(staff_client, device, row):
 
     assert skill_settings.of_device(device) == {"a|1": {"user": "anon", "pin": "s3cret"}}
     assert version_of(device) == before
+
+
+def test_values_changed_while_the_page_was_open_stay(staff_client, device, row):
+    url = f"/admin/market/deviceskill/{row.pk}/change/"
+    form = shown_form(staff_client.get(url))
+    skill_settings.replace(row, {"user": "ada", "pin": "s3cret"})
+
+    response = staff_client.post(url, form)
+
+    assert response.status_code == 302
+    assert skill_settings.of_device(device) == {"a|1": {"user": "ada", "pin": "s3cret"}}
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def _batches(client: Redis, key: bytes) -> Iterator[dict[UUID, datetime]]:
 @transaction.atomic
 def _write_rows(contacts: dict[UUID, datetime]) -> None:
     """Write ``contacts`` where they are news; rows of devices removed meanwhile are no more."""
-    devices = list(Device.objects.filter(pk__in=contacts).only("pk", "last_contact_at"))
+    rows = Device.objects.filter(pk__in=contacts).only("pk", "last_contact_at")
+    # By ascending key, as all who lock several devices do.
+    devices = list(rows.select_for_update(no_key=True).order_by("pk"))
     news = [
         device
         for device in devices

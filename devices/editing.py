@@ -34,9 +34,10 @@ def add(
 
     Raises:
         TooManyDevices, pairing.UnknownCode, pairing.NameTaken: nothing changed.
+        Account.DoesNotExist: it was deleted meanwhile.
     """
     # Locked, because the devices of one account can be added in several browsers at once.
-    Account.objects.select_for_update().get(pk=account.pk)
+    versions.lock(account)
     if account.devices.count() >= settings.MAX_DEVICES:
         raise TooManyDevices(f"an account can have {settings.MAX_DEVICES} devices")
     if city is None:
@@ -61,18 +62,14 @@ def change(device: Device, **fields: str | City | Timezone | Voice | WakeWord | 
         pairing.NameTaken: nothing changed; the account has another device of this name.
         Device.DoesNotExist: it was removed meanwhile.
     """
-    current = Device.objects.select_for_update().get(pk=device.pk)
-    changed = [name for name, value in fields.items() if getattr(current, name) != value]
-    if not changed:
+    current = Device.objects.select_for_update(no_key=True).get(pk=device.pk)
+    news = {name: value for name, value in fields.items() if getattr(current, name) != value}
+    if not news:
         return
-    for name in changed:
-        setattr(current, name, fields[name])
     try:
-        with transaction.atomic():
-            current.save(update_fields=changed)
+        versions.bump(Device.objects.filter(pk=device.pk), **news)
     except IntegrityError as error:
         raise pairing.NameTaken from error
-    versions.bump(Device.objects.filter(pk=device.pk))
 
 
 @transaction.atomic
@@ -83,7 +80,7 @@ def remove(devices: models.QuerySet[Device]) -> int:
     """
     # Locked, so that nothing is added to a device between the look for what is its and the end.
     rows = Device.objects.filter(
-        pk__in=list(devices.select_for_update().values_list("pk", flat=True))
+        pk__in=list(devices.select_for_update().order_by("pk").values_list("pk", flat=True))
     )
     versions.retire(rows)
     return rows.delete()[1].get(Device._meta.label, 0)

@@ -9,7 +9,6 @@
 import hmac
 import secrets
 from datetime import timedelta
-from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
@@ -128,16 +127,15 @@ def activate(
     Raises:
         NotActivated: the device may ask again, until it shows another code.
     """
-    session = (
-        PairingSession.objects.live()
-        .select_for_update(of=("self",))
-        .select_related("device__account")
-        .filter(token_digest=tokens.digest(token), device__isnull=False)
-        .first()
-    )
+    sessions = PairingSession.objects.live().filter(token_digest=tokens.digest(token))
+    try:
+        # The device before its session, as whoever removes it does.
+        device = tokens.lock(Device.objects.filter(pairing_session__in=sessions))
+    except tokens.NotRecognised as error:
+        raise NotActivated from error
+    session = sessions.filter(device=device).first()
     if session is None or not hmac.compare_digest(session.state_digest, tokens.digest(state)):
         raise NotActivated
-    device = cast(Device, session.device)
     if session.activated_at is None:
         session.activated_at = now()
         session.save(update_fields=["activated_at"])

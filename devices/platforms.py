@@ -10,7 +10,5 @@ from devices.models import Device
 def note(device: Device, **fields: str) -> None:
     """Write the ``fields`` of Device (platform, versions) that are news."""
     news = {name: value for name, value in fields.items() if getattr(device, name) != value}
-    if not news:
-        return
-    versions.bump(Device.objects.filter(pk=device.pk))
-    Device.objects.filter(pk=device.pk).update(**news)
+    if news:
+        versions.bump(Device.objects.filter(pk=device.pk), **news)

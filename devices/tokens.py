@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from accounts import security, versions
 from accounts.models import SecurityEventKind
-from devices.models import Device, DeviceQuerySet, DeviceToken
+from devices import contacts
+from devices.models import Device, DeviceQuerySet, DeviceToken, PairingSession
 
 TOKEN_BYTES = 64
 # When the device shall refresh, in seconds; the server takes its token for longer than that.
@@ -85,7 +86,7 @@ def refresh(refresh_token: str, device_id: str = "") -> IssuedTokens:
     """
     pairs = DeviceToken.objects.filter(refresh_digest=digest(refresh_token))
     with transaction.atomic():
-        device = _lock(Device.objects.filter(tokens__in=pairs))
+        device = lock(Device.objects.filter(tokens__in=pairs))
         pair = pairs.filter(device=device).first()
         if pair is None or device_id not in ("", str(device.pk)):
             raise NotRecognised
@@ -107,6 +108,8 @@ def revoke(device: Device) -> None:
     """Make all tokens of ``device`` worthless: it has to be paired anew."""
     versions.bump(Device.objects.filter(pk=device.pk))
     device.tokens.all().delete()
+    # Which could be asked, for a while after the pairing, to give tokens again.
+    PairingSession.objects.filter(device=device).delete()
 
 
 def purge() -> int:
@@ -119,19 +122,22 @@ def purge() -> int:
 def _note_first_use(pair: DeviceToken) -> None:
     """Record that an answer with ``pair`` arrived, and supersede the pairs before it."""
     # Locked, because two pairs can be used for the first time at once: the later one counts.
-    _lock(Device.objects.filter(pk=pair.device_id))
+    lock(Device.objects.filter(pk=pair.device_id))
     now = timezone.now()
     if not DeviceToken.objects.filter(pk=pair.pk, superseded_at=None).update(used_at=now):
         raise NotRecognised
     earlier = DeviceToken.objects.filter(device=pair.device_id, pk__lt=pair.pk, superseded_at=None)
     if earlier.update(superseded_at=now):
         versions.bump(Device.objects.filter(pk=pair.device_id))
-        pair.device.refresh_from_db(fields=["version"])
 
 
-def _lock(devices: DeviceQuerySet) -> Device:
-    """Return the one device, with its account, kept from changes until the transaction ends."""
-    device = devices.select_for_update(of=("self",)).select_related("account").first()
+def lock(devices: DeviceQuerySet) -> Device:
+    """Return the one device, with its account, kept from changes until the transaction ends.
+
+    Raises:
+        NotRecognised: it is gone.
+    """
+    device = devices.select_for_update(of=("self",), no_key=True).select_related("account").first()
     if device is None:
         raise NotRecognised
     return device
@@ -140,12 +146,13 @@ def _lock(devices: DeviceQuerySet) -> Device:
 def _is_too_old(pair: DeviceToken) -> bool:
     now = timezone.now()
     limit = settings.DEVICE_TOKEN_MAX_AGE
-    return (limit is not None and now - pair.issued_at > limit) or (
-        now - _last_used_at(pair) > settings.DEVICE_TOKEN_IDLE
-    )
+    if limit is not None and now - pair.issued_at > limit:
+        return True
+    idle = settings.DEVICE_TOKEN_IDLE
+    return now - pair.issued_at > idle and now - _last_used_at(pair) > idle
 
 
 def _last_used_at(pair: DeviceToken) -> datetime:
     """Return when ``pair`` was last used: as long as it is not superseded, a contact is its use."""
-    contact = pair.device.last_contact_at
+    contact = contacts.latest([pair.device])[pair.device_id]
     return max(pair.issued_at, contact) if pair.used_at and contact else pair.issued_at

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import version_cache, versions
 from devices import contacts, etags, fast_path, platforms, tokens
-from devices.models import Device
+from devices.models import Device, DeviceToken
 from devices.serializers.device import DeviceSerializer
 from devices.tests.factories import make_token
 
@@ -335,6 +335,36 @@ def test_what_redis_missed_while_it_hung_is_told_before_it_is_asked(own_redis, d
 
     assert set(statuses) == {200}
     assert not version_cache._owed
+
+
+def test_a_first_use_of_new_tokens_that_a_write_overtakes_does_no_harm(device, poll, known_tag):
+    """The device is read, then written, then found to use new tokens: what was read is old."""
+    newer = make_token(device)
+    reader = Reader(device, newer)
+    reader.ask()
+    pair = DeviceToken.objects.select_related("device__account").get(
+        access_digest=tokens.digest(newer)
+    )
+    write(device, "21.2.2")
+    tokens._note_first_use(pair)
+    reader.device = pair.device
+    reader.tag = etags.make(reader.path, DeviceSerializer(pair.device).data)
+    reader.remember()
+
+    assert poll(reader.tag, token=newer).json()["coreVersion"] == "21.2.2"
+
+
+def test_a_process_that_met_a_slow_redis_still_tells_it_of_writes(own_redis, device, poll):
+    tag = poll().headers["ETag"].strip('"')
+    own_redis.hang()
+    poll(tag)
+    own_redis.wake()
+    write(device, "21.2.2")
+
+    # Another process, which met nothing.
+    version_cache.forget_failures()
+
+    assert poll(tag).status_code == 200
 
 
 def test_a_token_is_refused_from_redis_after_its_device_is_removed(

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import SecurityEvent
-from devices import tokens
+from devices import contacts, pairing, tokens
 from devices.models import Device, DeviceToken
-from devices.tests.factories import make_device
+from devices.tests.factories import make_device, make_voice, make_wake_word
 
 
 @pytest.fixture
@@ -151,6 +151,25 @@ def test_revoked_tokens_are_refused(refresh, login, device, is_good):
     assert refresh(login.refresh).status_code == 401
 
 
+def test_after_revoking_the_device_must_be_paired_anew(api, account):
+    session, token = pairing.issue_code("9f0c")
+    device = pairing.claim_code(
+        account,
+        session.code,
+        name="Kitchen",
+        wake_word=make_wake_word(),
+        voice=make_voice(),
+        city=None,
+        timezone=None,
+    )
+    body = {"token": token, "state": "9f0c"}
+    assert api.post("/v1/device/activate", body).status_code == 200
+
+    tokens.revoke(device)
+
+    assert api.post("/v1/device/activate", body).status_code == 404
+
+
 def test_an_access_token_outlives_its_expiration(login, is_good, pass_time):
     pass_time(timedelta(seconds=tokens.EXPIRATION, days=5))
 
@@ -169,6 +188,17 @@ def test_an_access_token_in_use_is_good_for_longer_than_thirty_days(
 ):
     pass_time(timedelta(days=31))
     Device.objects.update(last_contact_at=timezone.now() - timedelta(days=20))
+
+    assert is_good(login.access)
+
+
+def test_a_contact_that_no_job_has_moved_to_the_row_yet_counts_as_use(
+    login, device, is_good, pass_time
+):
+    pass_time(timedelta(days=29))
+    assert is_good(login.access)
+    contacts.note(device)
+    pass_time(timedelta(days=20))
 
     assert is_good(login.access)
 

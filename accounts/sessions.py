@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -30,6 +30,10 @@ class NotRecognised(Exception):
     """The token is not good for a signed-in account; the text says why."""
 
 
+class SessionEnded(NotRecognised):
+    """Neither token of the session is good any more."""
+
+
 class AccessExpired(NotRecognised):
     """The access token was good once; a refresh token may still be."""
 
@@ -43,10 +47,17 @@ class Tokens:
 
 
 def start(account: Account, *, client: str = "", address: str | None = None) -> Tokens:
-    """Open a session of ``account`` for the program ``client`` (its User-Agent) at ``address``."""
+    """Open a session of ``account`` for the program ``client`` (its User-Agent) at ``address``.
+
+    Raises:
+        NotRecognised: the account was deleted just now.
+    """
     session = SignInSession(account=account, client=client[:200], address=address or None)
     refresh = _refresh_token(session)
-    session.save(force_insert=True)
+    try:
+        session.save(force_insert=True)
+    except IntegrityError as error:
+        raise NotRecognised("the account is gone") from error
     return Tokens(str(_access_token(session)), str(refresh))
 
 
@@ -65,7 +76,7 @@ def recognise(access: str) -> SignInSession:
         raise NotRecognised("invalid access token") from error
     session = _open_sessions().filter(pk=_session_id(token)).first()
     if session is None:
-        raise NotRecognised("session has ended")
+        raise SessionEnded("session has ended")
     return session
 
 
@@ -90,14 +101,14 @@ def exchange(
             _open_sessions().select_for_update(of=("self",)).filter(pk=_session_id(token)).first()
         )
         if session is None:
-            raise NotRecognised("session has ended")
+            raise SessionEnded("session has ended")
         if hmac.compare_digest(session.refresh_digest, _digest(token["jti"])):
             return session, _renew(session)
         if _came_alongside(session, arrived_at, from_page=from_page):
             return session, Tokens(str(_access_token(session)), None)
         end(session)
         security.record(SecurityEventKind.REFRESH_REUSED, account=session.account, address=address)
-    raise NotRecognised("refresh token was used before")
+    raise SessionEnded("refresh token was used before")
 
 
 def end(session: SignInSession) -> None:

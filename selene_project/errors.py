@@ -1,15 +1,39 @@
 """The one shape of every error that an API answers."""
 
+import logging
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseAway(exceptions.APIException):
+    """The database does not answer, or could not serve this request beside others."""
+
+    status_code = 503
+    default_detail = "the database is not available, try again"
+
+
+class Removed(exceptions.APIException):
+    """The account or the device that asks was removed while it asked."""
+
+    status_code = 401
+    default_detail = "removed meanwhile"
+    auth_header = "Bearer"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer ``{"error": reason}``, or ``{field: [reasons]}`` for fields that are wrong."""
+    if isinstance(error, (ObjectDoesNotExist, DatabaseError, InterfaceError)):
+        error = _explain(error, context["request"])
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -20,6 +44,29 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         response.data = {"error": _reason(response.data)}
     return response
+
+
+def _explain(error: Exception, request: Request) -> Exception:
+    """Return what a client can make something of, if ``error`` is no mistake of ours.
+
+    An account or a device can be removed while its own request is under way: whatever row or
+    reference that request then misses, it is the same as if it had come a moment later.
+    """
+    try:
+        # As the request has them: asking for ``request.user`` would authenticate once more.
+        if any(_is_removed(getattr(request, name, None)) for name in ("_user", "_auth")):
+            return Removed()
+    except (DatabaseError, InterfaceError):
+        logger.exception("the database does not answer")
+        return DatabaseAway()
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("the database could not serve a request", exc_info=error)
+        return DatabaseAway()
+    return error
+
+
+def _is_removed(row: object) -> bool:
+    return isinstance(row, Model) and not type(row)._base_manager.filter(pk=row.pk).exists()
 
 
 def _by_field(data: dict[str, Any] | list[Any]) -> dict[str, Any] | list[Any]:

@@ -102,9 +102,12 @@ class InternalLoginView(APIView):
         account = self._authenticate(request)
         address = client.address(request._request)
         lockout.forget(account.email, address)
-        tokens = sessions.start(
-            account, client=request.headers.get("User-Agent", ""), address=address
-        )
+        try:
+            tokens = sessions.start(
+                account, client=request.headers.get("User-Agent", ""), address=address
+            )
+        except sessions.NotRecognised as error:
+            raise LoginRefused from error
         response = Response(status=status.HTTP_204_NO_CONTENT)
         cookies.write(response, request._request, tokens)
         return response

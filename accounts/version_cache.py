@@ -12,7 +12,7 @@ All keys but the contacts carry Redis's run id: what a restarted Redis loads fro
 before an unknown number of writes, and is never looked at.
 
 Redis is optional. Each function here either does its work within ``REDIS_TIMEOUT`` or raises
-Unreachable; after a failure nobody asks for a second, so that a dead Redis costs almost nothing.
+Unreachable; after a failure no reader asks for a second, so that a dead Redis costs almost nothing.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ LIFETIME = 600
 MARK_LIFETIME = 60
 # Higher than any version, and odd: a removed device is for ever 'being written'.
 RETIRED = 2**53 - 1
-# Seconds in which nobody asks a Redis that has just failed.
+# Seconds in which no reader asks a Redis that has just failed.
 PAUSE = 1.0
 RUN_ID = "selene_run_id"  # attribute of a connection
 
@@ -128,6 +128,7 @@ def run(script: Script, keys: Sequence[str], *arguments: str | int | float) -> _
     Raises:
         Unreachable: whether the script ran is not known.
     """
+    _respect_pause()
     if _owed:
         _settle()
     return _run_all([(script, keys, arguments)])[0]
@@ -139,6 +140,7 @@ def run_command(*command: str | int) -> _Answer:
     Raises:
         Unreachable: whether it ran is not known.
     """
+    _respect_pause()
     with _connection() as connection:
         return _send(connection, [list(command)])[0]
 
@@ -159,6 +161,16 @@ def forget_failures() -> None:
     _paused_until = 0.0
     with _owed_lock:
         _owed.clear()
+
+
+def _respect_pause() -> None:
+    """Raise Unreachable if Redis has failed just now.
+
+    Writers do not ask: one that kept quiet would leave other processes, which may reach Redis, with
+    old answers.
+    """
+    if time.monotonic() < _paused_until:
+        raise Unreachable
 
 
 def _learning(device_id: UUID, number: int, seconds: int, *, only_known: bool = False) -> _Call:
@@ -192,7 +204,7 @@ def _commands(connection: Connection, command: str, calls: Sequence[_Call]) -> l
 def _connection() -> Iterator[Connection]:
     """Lend a connection; any failure while it is lent raises Unreachable and starts a pause."""
     global _paused_until
-    if not settings.REDIS_URL or time.monotonic() < _paused_until:
+    if not settings.REDIS_URL:
         raise Unreachable
     pool = _pool(settings.REDIS_URL)
     connection = None

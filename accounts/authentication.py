@@ -38,6 +38,14 @@ class AccountAuthentication(BaseAuthentication):
         keyword, _, bearer = get_authorization_header(request).decode("latin-1").partition(" ")
         if keyword.lower() == "bearer":
             return sessions.recognise(bearer.strip())
+        browser_request = cast(cookies.BrowserRequest, request._request)
+        try:
+            return self._session_of_cookies(browser_request)
+        except sessions.SessionEnded:
+            browser_request.is_signed_out = True
+            raise
+
+    def _session_of_cookies(self, request: cookies.BrowserRequest) -> SignInSession | None:
         access = request.COOKIES.get(cookies.ACCESS, "")
         refresh = request.COOKIES.get(cookies.REFRESH, "")
         try:
@@ -46,9 +54,7 @@ class AccountAuthentication(BaseAuthentication):
         except sessions.AccessExpired:
             if not refresh:
                 raise
-        if not refresh:
-            return None
-        return self._exchange(cast(cookies.BrowserRequest, request._request), refresh)
+        return self._exchange(request, refresh) if refresh else None
 
     def _exchange(self, request: cookies.BrowserRequest, refresh: str) -> SignInSession:
         session, request.new_tokens = sessions.exchange(

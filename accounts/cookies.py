@@ -23,10 +23,14 @@ class BrowserRequest(HttpRequest):
 
     arrived_at: datetime
     new_tokens: Tokens | None
+    is_signed_out: bool  # the refresh cookie is worthless
 
 
 class AccountCookies:
-    """Refuses changes that another site asks for; sets renewed tokens on the answer."""
+    """Refuses changes that another site asks for; sets renewed tokens on the answer.
+
+    Worthless cookies are deleted: as long as they are there, Selene UI believes in a login.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,11 +38,14 @@ class AccountCookies:
     def __call__(self, request: BrowserRequest) -> HttpResponse:
         request.arrived_at = timezone.now()
         request.new_tokens = None
+        request.is_signed_out = False
         if request.method not in SAFE_METHODS and is_from_another_site(request):
             return JsonResponse({"error": "request comes from another site"}, status=403)
         response = self.get_response(request)
         if request.new_tokens and ACCESS not in response.cookies:
             write(response, request, request.new_tokens)
+        elif request.is_signed_out:
+            delete(response)
         return response
 
 

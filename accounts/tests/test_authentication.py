@@ -168,7 +168,7 @@ def test_a_refresh_token_used_again_ends_the_session_for_both(account, account_c
 
     assert owner_first.status_code == 200
     assert (stolen.status_code, stolen.json()) == (401, {"error": "refresh token was used before"})
-    assert not stolen.cookies
+    assert {cookie.value for cookie in stolen.cookies.values()} == {""}
     assert (owner_again.status_code, owner_again.json()) == (401, {"error": "session has ended"})
     event = SecurityEvent.objects.get()
     assert (event.kind, event.account) == (SecurityEventKind.REFRESH_REUSED, account)
@@ -246,14 +246,24 @@ def test_requests_at_once_with_one_expired_pair_all_succeed(pass_time):
 
 def test_an_ended_session_refuses_both_cookies(account, account_client):
     sessions.end(account.sessions.get())
+    without_access = copy_of(account_client)
+    del without_access.cookies[cookies.ACCESS]
 
     by_access = account_client.get("/api/account")
-    del account_client.cookies[cookies.ACCESS]
-    by_refresh = account_client.get("/api/account")
+    by_refresh = without_access.get("/api/account")
 
     ended = (401, {"error": "session has ended"})
     assert (by_access.status_code, by_access.json()) == ended
     assert (by_refresh.status_code, by_refresh.json()) == ended
+
+
+def test_worthless_cookies_are_deleted_so_that_selene_ui_shows_no_login(account, account_client):
+    sessions.end(account.sessions.get())
+
+    response = account_client.get("/api/account")
+
+    deleted = {name: cookie.value for name, cookie in response.cookies.items()}
+    assert deleted == {cookies.ACCESS: "", cookies.REFRESH: "", cookies.PRESENT: ""}
 
 
 def test_a_deactivated_account_is_not_recognised(account, account_client):

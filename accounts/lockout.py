@@ -47,6 +47,12 @@ def forget(name: str, address: str | None) -> None:
     AccessAttempt.objects.filter(username=tried, ip_address=address).delete()
 
 
+def purge() -> int:
+    """Forget failures that no longer count; return how many names and addresses they were of."""
+    limit = timezone.now() - settings.AXES_COOLOFF_TIME
+    return AccessAttempt.objects.filter(attempt_time__lt=limit).delete()[0]
+
+
 @transaction.atomic
 def _note(name: str, address: str | None) -> int:
     """Keep the event if it is not kept yet; return how many seconds the lockout still lasts."""

@@ -1,7 +1,8 @@
 """Clearing away what has expired."""
 
-from accounts import security, sessions
+from accounts import lockout, security, sessions
 from devices import pairing, tokens
+from market import registry
 from operations import jobs
 
 
@@ -12,5 +13,7 @@ def purge() -> dict[str, int]:
         "device tokens": tokens.purge(),
         "sign-in sessions": sessions.purge(),
         "security events": security.purge(),
+        "failed logins": lockout.purge(),
+        "unused skills and definitions": registry.purge_unused(),
         "job runs": jobs.purge(),
     }

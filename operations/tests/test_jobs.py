@@ -100,7 +100,10 @@ def test_purging_says_how_many_of_what_are_gone(capsys):
 
     call_command("purge_expired")
 
-    line = "0 pairing sessions, 0 device tokens, 0 sign-in sessions, 0 security events, 1 job runs"
+    line = (
+        "0 pairing sessions, 0 device tokens, 0 sign-in sessions, 0 security events, "
+        "0 failed logins, 0 unused skills and definitions, 1 job runs"
+    )
     assert capsys.readouterr().out == f"{line}\n"
     run = JobRun.objects.get()
     assert (run.name, run.succeeded, run.output) == ("purge_expired", True, line)

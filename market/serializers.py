@@ -13,6 +13,7 @@ from market.models import Installation
 from market.skill_settings import Settings
 
 GID_LENGTH = 300
+FARTHEST = 2.0**53  # seconds; a number beyond does not come back from JSON as it went
 NO_IDENTITY = "skill should have either skill_gid or identifier defined"
 
 
@@ -21,7 +22,7 @@ class UnixTimeField(serializers.FloatField):
 
     def to_internal_value(self, data: Any) -> float:  # noqa: ANN401
         seconds = super().to_internal_value(data)
-        if not isfinite(seconds):
+        if not isfinite(seconds) or abs(seconds) > FARTHEST:
             self.fail("invalid")
         return seconds
 

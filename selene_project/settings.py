@@ -221,7 +221,7 @@ THROTTLE_SCALE = env.float("SELENE_THROTTLE_SCALE", default=1.0)
 # Requests per period and client address, or account where one is signed in
 _RATES = {
     "login": (30, "minute"),
-    "sign-up": (20, "hour"),
+    "sign-up": (100, "hour"),
     "validate-email": (60, "minute"),
     "pairing-code": (120, "minute"),
     "pairing-check": (60, "minute"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -48,7 +48,7 @@ class AcceptanceInline(ReadOnly, TabularInline):
 
 @admin.register(Account)
 class AccountAdmin(SavesWhatWasEdited, UserAdmin, ModelAdmin):
-    """Accounts; only superusers touch superusers, and give away rights."""
+    """Accounts; only superusers touch those of other staff, and give away rights."""
 
     form = AccountForm
     add_form = NewAccountForm
@@ -101,19 +101,25 @@ class AccountAdmin(SavesWhatWasEdited, UserAdmin, ModelAdmin):
     def get_deleted_objects(self, accounts: Iterable[Account], request: HttpRequest) -> Deletion:
         # The accounts alone: what belongs to them can be very many rows, none in the way.
         refused = {
-            "superuser" for account in accounts if not self.has_delete_permission(request, account)
+            "staff" for account in accounts if not self.has_delete_permission(request, account)
         }
         names = [str(account) for account in accounts]
         return names, {"accounts": len(names)}, refused, []
 
     @action(description="End sessions: they have to sign in anew", permissions=["change"])
     def end_sessions(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
-        ended = sum(sessions.end_all(account) for account in accounts)
+        meant = list(accounts)
+        touched = [account for account in meant if self._may_touch(request, account)]
+        ended = sum(sessions.end_all(account) for account in touched)
         self.message_user(request, f"{ended} sessions ended")
+        if left := len(meant) - len(touched):
+            self.message_user(request, f"{left} accounts of staff left alone", messages.WARNING)
 
     @staticmethod
     def _may_touch(request: HttpRequest, account: Account | None) -> bool:
-        return account is None or not account.is_superuser or request.user.is_superuser
+        if account is None or request.user.is_superuser or account == request.user:
+            return True
+        return not (account.is_staff or account.is_superuser)
 
 
 @admin.register(Agreement)

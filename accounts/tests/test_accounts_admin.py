@@ -276,6 +276,63 @@ def test_only_superusers_give_away_rights(helper_client, account):
     assert (account.username, account.is_staff, account.is_superuser) == ("ada", False, False)
 
 
+@pytest.fixture
+def colleague():
+    """Somebody else who is staff, but no superuser."""
+    return make_account("colleague@selene.test", is_staff=True)
+
+
+def test_staff_do_not_touch_other_staff(helper_client, colleague):
+    page = f"/admin/accounts/account/{colleague.pk}"
+    password = {"password1": "another password 7", "password2": "another password 7"}
+
+    answers = [
+        helper_client.post(f"{page}/change/", {"email": "x@selene.test"} | INLINES),
+        helper_client.post(f"{page}/password/", password | {"usable_password": "true"}),
+        helper_client.post(f"{page}/delete/", {"post": "yes"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 3
+    assert helper_client.get(f"{page}/change/").status_code == 200
+    colleague.refresh_from_db()
+    assert colleague.email == "colleague@selene.test"
+    assert colleague.check_password(PASSWORD)
+
+
+def test_staff_end_no_sessions_of_other_staff(helper_client, staff, colleague, account):
+    signed_in = [sign_in(each) for each in (staff, colleague, account)]
+    keys = [staff.pk, colleague.pk, account.pk]
+    form = {"action": "end_sessions", "_selected_action": keys}
+
+    response = helper_client.post("/admin/accounts/account/", form, follow=True)
+
+    answers = [each.get("/api/account").status_code for each in signed_in]
+    assert answers == [200, 200, 401]
+    assert "1 sessions ended" in response.text
+    assert "2 accounts of staff left alone" in response.text
+
+
+def test_staff_may_change_themselves(helper_client):
+    helper = Account.objects.get(email="helper@selene.test")
+    form = {"email": helper.email, "username": "ada", "is_active": "on"} | INLINES
+
+    response = helper_client.post(CHANGED.format(helper.pk), form)
+
+    assert response.status_code == 302
+    helper.refresh_from_db()
+    assert (helper.username, helper.is_staff) == ("ada", True)
+
+
+def test_superusers_change_staff(staff_client, colleague):
+    password = {"password1": "another password 7", "password2": "another password 7"}
+    url = f"/admin/accounts/account/{colleague.pk}/password/"
+
+    staff_client.post(url, password | {"usable_password": "true", "set-password": "1"})
+
+    colleague.refresh_from_db()
+    assert colleague.check_password("another password 7")
+
+
 def test_staff_who_sign_in_are_on_record(client, staff):
     form = {"username": staff.email, "password": PASSWORD}
 

@@ -1,22 +1,40 @@
 """The site of the back office."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from typing import Any
 
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.views import PasswordChangeView
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts.forms import OwnPasswordForm
 
+Page = Callable[..., HttpResponseBase]
+# What reading with a value that no page of ours offers ends in.
+NONSENSE = (ValidationError, OverflowError, DataError)
+DISALLOWED = (DisallowedModelAdminLookup, DisallowedModelAdminToField)
+
 
 class BackOffice(UnfoldAdminSite):
-    """Unfold's, but that a new password ends the sessions begun with the old one."""
+    """Unfold's, but that addresses made by hand are not found."""
+
+    def admin_view(self, view: Page, cacheable: bool = False) -> Page:
+        return super().admin_view(_refusing_nonsense(view), cacheable)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
+        """Change one's own password, which ends the sessions begun with the old one."""
         # As in UnfoldAdminSite, which has no other place for a form of one's own.
         view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
@@ -26,3 +44,46 @@ class BackOffice(UnfoldAdminSite):
         )
         request.current_app = self.name
         return view(request)
+
+
+def _refusing_nonsense(view: Page) -> Page:
+    """Return ``view``, but that it answers 404 to lookups with what cannot be looked up."""
+
+    @wraps(view)
+    def refusing(request: HttpRequest, *arguments: object, **options: object) -> HttpResponseBase:
+        is_reading = request.method in ("GET", "HEAD")
+        try:
+            if not is_reading:
+                _look_up(view, request)
+            return view(request, *arguments, **options)
+        except DISALLOWED as error:
+            raise Http404 from error
+        except NONSENSE as error:
+            # While something is saved they would be mistakes of ours.
+            if is_reading:
+                raise Http404 from error
+            raise
+        except ValueError:
+            # Of a filter, such as a year that no calendar has, or a mistake of ours.
+            _look_up(view, request)
+            raise
+
+    return refusing
+
+
+def _look_up(view: Page, request: HttpRequest) -> None:
+    """Find the rows that a list, or an action on it, is about.
+
+    Raises:
+        Http404: no page of ours filters or selects like that.
+    """
+    page = getattr(view, "__self__", None)
+    if not isinstance(page, ModelAdmin) or view.__name__ != "changelist_view":
+        return
+    selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    try:
+        page.model._default_manager.filter(pk__in=selected).exists()
+        with suppress(IncorrectLookupParameters):
+            page.get_changelist_instance(request)
+    except (*NONSENSE, ValueError) as error:
+        raise Http404 from error

@@ -1,6 +1,7 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts import agreements, passwords, security, sessions
@@ -274,6 +275,58 @@ def test_only_superusers_give_away_rights(helper_client, account):
 
     account.refresh_from_db()
     assert (account.username, account.is_staff, account.is_superuser) == ("ada", False, False)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "accounts/account/?created_at__year=99999999",
+        "accounts/account/?created_at__year=0",
+        "accounts/account/?_to_field=password",
+        "accounts/account/?password__startswith=argon2",
+        "devices/device/?created_at__year=99999999",
+        "accounts/account/abc/password/",
+        "autocomplete/?app_label=devices&model_name=device&field_name=city&page=abc",
+    ],
+)
+def test_an_address_made_by_hand_is_not_found(staff_client, account, path, caplog):
+    caplog.clear()
+
+    response = staff_client.get(f"/admin/{path}")
+
+    assert (response.status_code, response.json()) == (404, {"error": "not found"})
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_there_is_no_view_of_what_has_no_such_key(staff_client):
+    kinds = ContentType.objects.values_list("pk", flat=True)
+
+    answers = {staff_client.get(f"/admin/r/{kind}/abc/").status_code for kind in kinds}
+
+    assert answers == {404}
+
+
+@pytest.mark.parametrize("action", ["delete_selected", "end_sessions"])
+@pytest.mark.parametrize(
+    ("query", "selected"), [("", "abc"), ("?created_at__year=99999999", ""), ("", "9" * 40)]
+)
+def test_an_action_on_what_cannot_be_selected_is_not_found(
+    staff_client, account, action, query, selected
+):
+    form = {"action": action, "_selected_action": selected or account.pk, "post": "yes"}
+
+    response = staff_client.post(f"/admin/accounts/account/{query}", form)
+
+    assert response.status_code == 404
+    assert Account.objects.filter(pk=account.pk).exists()
+
+
+def test_an_action_on_a_filtered_list_works(staff_client, account, account_client):
+    form = {"action": "end_sessions", "_selected_action": [account.pk]}
+
+    staff_client.post("/admin/accounts/account/?is_staff__exact=0", form)
+
+    assert account_client.get("/api/account").status_code == 401
 
 
 @pytest.fixture

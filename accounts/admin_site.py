@@ -1,5 +1,6 @@
 """The site of the back office."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -12,9 +13,11 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
 from unfold.sites import UnfoldAdminSite
 
 from accounts.forms import OwnPasswordForm
@@ -25,8 +28,29 @@ NONSENSE = (ValidationError, OverflowError, DataError)
 DISALLOWED = (DisallowedModelAdminLookup, DisallowedModelAdminToField)
 
 
+class LoginThrottle(SimpleRateThrottle):
+    """Counts logins per client address, together with those of the API."""
+
+    scope = "login"
+
+    def get_cache_key(self, request: HttpRequest, view: APIView | None) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
 class BackOffice(UnfoldAdminSite):
-    """Unfold's, but that addresses made by hand are not found."""
+    """Unfold's, with limits for who signs in, and 404 for addresses made by hand."""
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        throttle = LoginThrottle()
+        # Before a password is hashed, since that is what costs.
+        if request.method == "POST" and not throttle.allow_request(request, None):
+            text = "too many logins, try again later"
+            refusal = HttpResponse(text, status=429, content_type="text/plain")
+            refusal["Retry-After"] = str(math.ceil(throttle.wait() or 1))
+            return refusal
+        return super().login(request, extra_context)
 
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
         return super().admin_view(_refusing_nonsense(view), cacheable)

@@ -329,6 +329,33 @@ def test_an_action_on_a_filtered_list_works(staff_client, account, account_clien
     assert account_client.get("/api/account").status_code == 401
 
 
+def test_logins_are_limited_by_client_before_a_password_is_hashed(client, staff, limit_rate):
+    limit_rate("login", "2/minute")
+    form = {"username": "nobody@selene.test", "password": PASSWORD}
+    for _ in range(2):
+        client.post("/admin/login/", form)
+
+    refused = client.post("/admin/login/", form | {"username": staff.email})
+    elsewhere = client.post(
+        "/admin/login/", form | {"username": staff.email}, REMOTE_ADDR="192.0.2.7"
+    )
+
+    assert (refused.status_code, refused.text) == (429, "too many logins, try again later")
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert refused["Content-Type"] == "text/plain"
+    assert elsewhere.status_code == 302
+    assert client.get("/admin/login/").status_code in (200, 302)
+
+
+def test_logins_to_the_admin_and_the_api_count_together(client, api, staff, limit_rate):
+    limit_rate("login", "1/minute")
+    client.post("/admin/login/", {"username": staff.email, "password": "wrong"})
+
+    response = api.get("/api/internal-login", headers={"Authorization": "Basic eA=="})
+
+    assert response.status_code == 429
+
+
 @pytest.fixture
 def colleague():
     """Somebody else who is staff, but no superuser."""

@@ -10,9 +10,11 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import DataError
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -37,6 +39,14 @@ class LoginThrottle(SimpleRateThrottle):
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
+class Suggestions(AutocompleteJsonView):
+    """Django's, but that a model's admin may say in ``suggestion`` more than the bare name."""
+
+    def serialize_result(self, row: Model, to_field_name: str) -> dict[str, str]:
+        name = getattr(self.model_admin, "suggestion", str)
+        return super().serialize_result(row, to_field_name) | {"text": name(row)}
+
+
 class BackOffice(UnfoldAdminSite):
     """Unfold's, with limits for who signs in, and 404 for addresses made by hand."""
 
@@ -54,6 +64,9 @@ class BackOffice(UnfoldAdminSite):
 
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
         return super().admin_view(_refusing_nonsense(view), cacheable)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        return Suggestions.as_view(admin_site=self)(request)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

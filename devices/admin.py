@@ -41,6 +41,7 @@ from devices.models import (
     WakeWord,
     WakeWordSample,
 )
+from geography.admin import place_name
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -85,7 +86,16 @@ class PantacorConfigInline(ReadOnly, StackedInline):
     model = PantacorConfig
 
 
-class DeviceForm(forms.ModelForm):
+class PlaceForm(forms.ModelForm):
+    """A form that shows in which region and country its city lies."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        if "city" in self.fields:  # not where staff may only look
+            self.fields["city"].label_from_instance = place_name  # type: ignore[attr-defined]
+
+
+class DeviceForm(PlaceForm):
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
         same_name = Device.objects.filter(account=self.instance.account_id, name=name)
@@ -233,7 +243,7 @@ class AccountPreferencesAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
             preferences.forget(each.account)
 
 
-class AccountDefaultsForm(forms.ModelForm):
+class AccountDefaultsForm(PlaceForm):
     def clean(self) -> None:
         country, region, city = map(self.cleaned_data.get, ("country", "region", "city"))
         if region and region.country != country:

@@ -11,6 +11,11 @@ from geography.models import City, Country, Region, Timezone
 from geography.names import fold
 
 
+def place_name(city: City) -> str:
+    """Return the name by which somebody can tell ``city`` from others of its name."""
+    return f"{city.name}, {city.region.name}, {city.region.country.name}"
+
+
 class PlaceAdmin(ModelAdmin):
     """To be looked at only: the next load of GeoNames' files would overwrite a change."""
 
@@ -48,7 +53,13 @@ class RegionAdmin(PlaceAdmin):
 @admin.register(City)
 class CityAdmin(PlaceAdmin):
     list_display = ["name", "region", "timezone", "population", "latitude", "longitude"]
-    list_select_related = ["region", "timezone"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[City]:
+        return super().get_queryset(request).select_related("region__country", "timezone")
+
+    def suggestion(self, city: City) -> str:
+        """Return what an autocomplete shows: there are many Springfields."""
+        return place_name(city)
 
 
 @admin.register(Timezone)

@@ -23,6 +23,7 @@ from devices.models import (
     WakeWordSample,
 )
 from devices.tests.factories import make_device, make_token, make_voice, make_wake_word
+from geography.tests.factories import make_city, make_region
 
 MODELS = sorted(
     model._meta.model_name
@@ -412,3 +413,27 @@ def test_the_form_of_a_device_lists_no_city(staff_client, device, kansas_city):
 
     assert "Kansas City" not in page.text
     assert [row["id"] for row in offered.json()["results"]] == [str(kansas_city.pk)]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_cities_of_one_name_can_be_told_apart(staff_client, number, django_assert_num_queries):
+    regions = [make_region(f"US.{index}", f"State {index}") for index in range(number)]
+    for region in regions:
+        make_city("Springfield", region)
+    query = "app_label=devices&model_name=device&field_name=city&term=spring"
+    staff_client.get(f"/admin/autocomplete/?{query}")
+
+    with django_assert_num_queries(4):
+        response = staff_client.get(f"/admin/autocomplete/?{query}")
+
+    assert {row["text"] for row in response.json()["results"]} == {
+        f"Springfield, {region.name}, United States" for region in regions
+    }
+
+
+def test_the_form_of_a_device_says_where_its_city_lies(staff_client, kansas_city):
+    device = make_device(city=kansas_city, timezone=kansas_city.timezone)
+
+    page = staff_client.get(f"/admin/devices/device/{device.pk}/change/")
+
+    assert "Kansas City, Missouri, United States" in page.text

@@ -24,11 +24,12 @@ bind = f"{_host}:{settings.PORT}"
 backlog = 2048
 
 # Threads, since calls wait for speech engines and weather services.
-worker_class = "gthread"
+worker_class = "selene_project.worker.Worker"
 workers = settings.WORKERS
 threads = settings.THREADS
 worker_connections = 1000
 keepalive = 5
+sendfile = False  # it would pass by the worker's limit for slow readers
 graceful_timeout = 5
 timeout = 60
 

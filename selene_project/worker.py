@@ -1,0 +1,304 @@
+"""gunicorn's threaded worker, made so that no client holds a thread by being slow.
+
+gunicorn's own gives a connection to a thread, which then waits for the request for ever: as many
+half-sent requests as there are threads stop the server. Here
+
+1. the main thread collects what clients send, waiting for none of them;
+2. a request goes to a thread when all of it is there, with the time at which it arrived;
+3. the thread answers, and gives up on a client that does not take the answer;
+4. the main thread sees the connection closed, or kept for the next request.
+"""
+
+import contextlib
+import errno
+import json
+import re
+import selectors
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from selene_project import settings
+from selene_project.middleware import DRAIN_LIMIT
+
+SILENCE = 10.0  # seconds without a byte, either way, before we give up
+REQUEST_LIMIT = 30.0  # seconds for all of a request
+ANSWER_LIMIT = 30.0  # and for taking all of the answer
+LINGER = 2.0  # for the client to read the answer and hang up before we do
+HELD_LIMIT = 64 * settings.MAX_BODY_BYTES  # what all unanswered requests may take of the memory
+CHUNK = 65_536
+
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
+CLOCK_TICK = 0.01  # seconds: how exactly the kernel knows when data came
+
+
+class ClientSocket(socket.socket):
+    """A connection to a client, as its thread sees it: nothing waits without limit."""
+
+    arrived_at = 0.0  # Unix time, of the request
+    has_ended_early = False  # the thread wanted more of the request than there is
+    _is_cut = False
+    _answer_until: float | None = None
+
+    def hand_over(self, *, is_cut: bool) -> None:
+        """Note that the request is there, for a thread to answer; cut: without its body."""
+        self.arrived_at = time.time() - self._seconds_since_data()
+        self.has_ended_early = self._is_cut = is_cut
+        self._answer_until = None
+
+    def receive(self, size: int) -> bytes | None:
+        """Return what was sent, ``b""`` at the end, None if there is nothing yet."""
+        self.setblocking(False)
+        try:
+            return super().recv(size)
+        except BlockingIOError:
+            return None
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what was sent. The request is there already, so what is not will not come."""
+        data = None if self._is_cut else self.receive(size)
+        self.has_ended_early |= not data
+        return data or b""
+
+    def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401
+        """Send ``data``.
+
+        Raises:
+            BrokenPipeError: the client does not take it in time; gunicorn closes quietly then.
+        """
+        if self._answer_until is None:
+            self._answer_until = time.monotonic() + ANSWER_LIMIT
+        left = memoryview(data)
+        while left:
+            patience = min(SILENCE, self._answer_until - time.monotonic())
+            self.settimeout(max(patience, 0))
+            try:
+                left = left[self.send(left) :]
+            except (TimeoutError, BlockingIOError) as error:
+                raise BrokenPipeError(errno.EPIPE, "client reads too slowly") from error
+
+    def _seconds_since_data(self) -> float:
+        """Return how long ago the last data came, by the kernel: we may have been busy since."""
+        if sys.platform != "linux":
+            return 0.0
+        # tcpi_last_data_recv, in milliseconds
+        info = self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
+        (age,) = struct.unpack_from("I", info, 52)
+        return max(0.0, age / 1000 - CLOCK_TICK)
+
+
+class Connection(TConn):
+    """A client's connection and the part of a request that has come so far."""
+
+    sock: ClientSocket
+
+    def begin(self) -> None:
+        """Await a request."""
+        self.received = bytearray()
+        self.held = 0  # how much of the memory the request takes
+        self.head_size = 0  # 0: not all of the head is there
+        self.body_left = 0
+        self.keeps_body = True
+        self.give_up_at = 0.0
+        self.request_until = time.monotonic() + REQUEST_LIMIT
+
+    def add(self, data: bytes, head_limit: int) -> bool:
+        """Add what came; tell whether the request is all there, or its head is too long."""
+        if self.head_size:
+            return self._add_to_body(data)
+        searched = max(0, len(self.received) - 3)
+        self.received += data
+        if not searched:
+            self.received = self.received.lstrip(b"\r\n")
+        end = self.received.find(b"\r\n\r\n", searched)
+        if end < 0:
+            return len(self.received) > head_limit
+        self.head_size = end + 4
+        return self._begin_body()
+
+    def _begin_body(self) -> bool:
+        head = bytes(self.received[: self.head_size])
+        if length := LENGTH.search(head):
+            self.body_left = int(length[1])
+        begun = bytes(self.received[self.head_size :])
+        if self.body_left > settings.MAX_BODY_BYTES:
+            # It will be refused; it is awaited, since a client reads the answer when it has sent.
+            self.body_left = min(self.body_left, DRAIN_LIMIT)
+            self.keeps_body = False
+        elif self.body_left > len(begun) and EXPECTATION.search(head):
+            with contextlib.suppress(OSError):
+                self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            head = EXPECTATION.sub(b"", head)
+        self.received[:] = head
+        return self._add_to_body(begun)
+
+    def _add_to_body(self, data: bytes) -> bool:
+        self.body_left -= len(data)
+        if self.keeps_body:
+            self.received += data
+        return self.body_left <= 0
+
+
+class Worker(ThreadWorker):
+    """See the module."""
+
+    wsgi: Callable[..., Iterable[bytes]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        # As gunicorn reckons; it refuses what is longer.
+        self._head_limit = self.cfg.limit_request_line + self.cfg.limit_request_fields * (
+            self.cfg.limit_request_field_size + 2
+        )
+        self._waiting: set[Connection] = set()
+        self._held = 0
+        self._next_look = 0.0
+
+    def load_wsgi(self) -> None:
+        """Hand the application the time of arrival too."""
+        super().load_wsgi()
+        application = self.wsgi
+
+        def stamped(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+            environ["selene.arrived_at"] = environ["gunicorn.socket"].arrived_at
+            return application(environ, start_response)
+
+        self.wsgi = stamped
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection; its request is awaited."""
+        try:
+            accepted, address = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                time.sleep(0.05)  # until others have closed
+            return
+        client = ClientSocket(fileno=accepted.detach())
+        connection = Connection(self.cfg, client, address, listener.getsockname())
+        connection.init()
+        self.nr_conns += 1
+        self._await_request(connection)
+
+    def on_client_socket_readable(self, conn: Connection, client: ClientSocket) -> None:
+        """Await the rest of a kept connection's next request."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await_request(conn)
+
+    def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
+        """Keep or close the connection of a request that was answered."""
+        self._let_go(conn)
+        is_well = not fs.cancelled() and not fs.exception() and fs.result()
+        if not is_well or conn.sock.has_ended_early:
+            self._close(conn)
+        elif pending := conn.parser.unreader.take_buffered():
+            self._await_request(conn, pending)
+        else:
+            super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Give up on clients that let us wait; gunicorn calls this all the time."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + 0.5
+        for connection in [one for one in self._waiting if one.give_up_at <= now]:
+            if connection.received:
+                self._refuse(connection, "408 Request Timeout", "request took too long")
+            else:
+                self._forget(connection)
+
+    def _await_request(self, connection: Connection, data: bytes = b"") -> None:
+        connection.begin()
+        self._wait(connection, self._on_readable)
+        self._add(connection, data)
+
+    def _on_readable(self, connection: Connection, client: ClientSocket) -> None:
+        try:
+            data = client.receive(CHUNK)
+        except OSError:
+            data = b""
+        if data == b"":
+            self._forget(connection)
+        else:
+            self._add(connection, data or b"")
+
+    def _add(self, connection: Connection, data: bytes) -> None:
+        is_complete = connection.add(data, self._head_limit)
+        self._held += len(connection.received) - connection.held
+        connection.held = len(connection.received)
+        silence = SILENCE if self.alive else STOP_KEEPALIVE_LINGER
+        connection.give_up_at = min(time.monotonic() + silence, connection.request_until)
+        if is_complete:
+            self._hand_over(connection)
+        elif self._held > HELD_LIMIT:
+            largest = max(self._waiting, key=lambda one: len(one.received))
+            self._refuse(largest, "503 Service Unavailable", "too many requests at once")
+
+    def _hand_over(self, connection: Connection) -> None:
+        self._stop_waiting(connection)
+        connection.sock.hand_over(is_cut=not connection.keeps_body)
+        connection.parser.unreader.unread(connection.received)
+        connection.received = bytearray()
+        self.enqueue_req(connection)
+
+    def _refuse(self, connection: Connection, status: str, error: str) -> None:
+        body = json.dumps({"error": error})
+        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        answer = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
+        with contextlib.suppress(OSError):
+            connection.sock.send(answer.encode())
+        self._stop_waiting(connection)
+        self._let_go(connection)
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        """Hang up, but not before the client could read all: RFC 9112, section 9.6."""
+        try:
+            connection.sock.setblocking(False)
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._forget(connection)
+            return
+        connection.begin()
+        connection.give_up_at = time.monotonic() + LINGER
+        self._wait(connection, self._discard)
+
+    def _discard(self, connection: Connection, client: ClientSocket) -> None:
+        try:
+            if client.receive(CHUNK) == b"":
+                self._forget(connection)
+        except OSError:
+            self._forget(connection)
+
+    def _wait(
+        self, connection: Connection, on_readable: Callable[[Connection, ClientSocket], None]
+    ) -> None:
+        self._waiting.add(connection)
+        connection.sock.setblocking(False)
+        callback = partial(on_readable, connection)
+        self.poller.register(connection.sock, selectors.EVENT_READ, callback)
+
+    def _stop_waiting(self, connection: Connection) -> None:
+        if connection in self._waiting:
+            self._waiting.remove(connection)
+            self.poller.unregister(connection.sock)
+
+    def _let_go(self, connection: Connection) -> None:
+        self._held -= connection.held
+        connection.held = 0
+        connection.received = bytearray()
+
+    def _forget(self, connection: Connection) -> None:
+        self._stop_waiting(connection)
+        self._let_go(connection)
+        self.nr_conns -= 1
+        connection.close()

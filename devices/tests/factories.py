@@ -3,7 +3,7 @@
 from itertools import count
 
 from accounts.tests.factories import make_account
-from devices import tokens
+from devices import pairing, tokens
 from devices.models import Device, Voice, WakeWord
 
 _numbers = count(1)
@@ -25,6 +25,18 @@ def make_device(account=None, name=None, **fields):
         **{"wake_word": fields.pop("wake_word", None) or make_wake_word()},
         **{"voice": fields.pop("voice", None) or make_voice()},
         **fields,
+    )
+
+
+def claim(account, code, **fields):
+    """Pair the device that shows ``code``."""
+    return pairing.claim_code(
+        account,
+        code,
+        name=fields.pop("name", "Kitchen"),
+        wake_word=make_wake_word(),
+        voice=make_voice(),
+        **{"city": None, "timezone": None} | fields,
     )
 
 

@@ -1,10 +1,10 @@
 import pytest
 
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from devices import defaults
 from devices.models import AccountDefaults
 from devices.tests.factories import make_voice, make_wake_word
-from devices.tests.threads import at_once
 
 FULL = {
     "city": "Kansas City",

@@ -1,11 +1,11 @@
 import pytest
 
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from conftest import sign_in
 from devices import defaults, pairing
 from devices.models import Device, PairingSession
 from devices.tests.factories import make_device
-from devices.tests.threads import at_once
 
 PLACE = {
     "country": "United States",

@@ -1,10 +1,10 @@
 import pytest
 
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from devices import editing, pairing
 from devices.models import Device, PantacorConfig
 from devices.tests.factories import make_device, make_voice, make_wake_word
-from devices.tests.threads import at_once
 
 MOVE = {
     "country": "United States",

@@ -1,9 +1,9 @@
 import pytest
 
+from accounts.tests.threads import at_once
 from devices import editing
 from devices.models import Device, DeviceToken, PantacorConfig
 from devices.tests.factories import make_device, make_token
-from devices.tests.threads import at_once
 
 
 def test_a_removed_device_is_gone(account_client, device):

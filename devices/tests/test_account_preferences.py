@@ -1,10 +1,10 @@
 import pytest
 
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from devices import preferences
 from devices.models import AccountPreferences
 from devices.tests.factories import make_device
-from devices.tests.threads import at_once
 
 CHOICES = {"dateFormat": "DD/MM/YYYY", "measurementSystem": "Metric", "timeFormat": "24 Hour"}
 

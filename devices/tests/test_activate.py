@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from devices import pairing
 from devices.models import Device, DeviceToken, PairingSession, PantacorConfig
-from devices.tests.factories import make_device, make_voice, make_wake_word
+from devices.tests.factories import claim, make_device
 
 
 @pytest.fixture
@@ -20,15 +20,7 @@ def session(db):
 @pytest.fixture
 def claimed(session, account):
     """The device that the account has claimed with the code."""
-    return pairing.claim_code(
-        account,
-        session["code"],
-        name="Kitchen",
-        wake_word=make_wake_word(),
-        voice=make_voice(),
-        city=None,
-        timezone=None,
-    )
+    return claim(account, session["code"])
 
 
 @pytest.fixture
@@ -124,15 +116,7 @@ def test_a_code_claimed_in_its_last_second_can_still_be_activated(
     api, session, account, body, pass_time
 ):
     pass_time(timedelta(days=1, seconds=-5))
-    pairing.claim_code(
-        account,
-        session["code"],
-        name="Kitchen",
-        wake_word=make_wake_word(),
-        voice=make_voice(),
-        city=None,
-        timezone=None,
-    )
+    claim(account, session["code"])
     pass_time(timedelta(seconds=10))
 
     assert api.post("/v1/device/activate", body).status_code == 200

@@ -8,11 +8,11 @@ import pytest
 
 from accounts import deletion
 from accounts.models import Account
+from accounts.tests.threads import at_once
 from conftest import sign_in
 from devices import editing, pairing
 from devices.models import Device
-from devices.tests.factories import make_device, make_token, make_voice, make_wake_word
-from devices.tests.threads import at_once
+from devices.tests.factories import claim, make_device, make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,15 +58,7 @@ def test_devices_and_their_owner_write_at_once(account, api):
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_device_is_removed_while_it_is_activated(account, api, attempt):
     session, token = pairing.issue_code("9f0c")
-    device = pairing.claim_code(
-        account,
-        session.code,
-        name="Kitchen",
-        wake_word=make_wake_word(),
-        voice=make_voice(),
-        city=None,
-        timezone=None,
-    )
+    device = claim(account, session.code)
     body = {"token": token, "state": "9f0c"}
 
     *answers, removed = at_once(

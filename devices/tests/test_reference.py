@@ -1,9 +1,9 @@
 import pytest
 
+from accounts.tests.threads import at_once
 from devices import reference
 from devices.models import PocketsphinxSettings, Tag, TagValue, Voice, WakeWord
 from devices.tests.factories import make_voice, make_wake_word
-from devices.tests.threads import at_once
 
 
 @pytest.mark.usefixtures("shipped")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import SecurityEvent
 from devices import contacts, pairing, tokens
 from devices.models import Device, DeviceToken
-from devices.tests.factories import make_device, make_voice, make_wake_word
+from devices.tests.factories import claim, make_device
 
 
 @pytest.fixture
@@ -153,15 +153,7 @@ def test_revoked_tokens_are_refused(refresh, login, device, is_good):
 
 def test_after_revoking_the_device_must_be_paired_anew(api, account):
     session, token = pairing.issue_code("9f0c")
-    device = pairing.claim_code(
-        account,
-        session.code,
-        name="Kitchen",
-        wake_word=make_wake_word(),
-        voice=make_voice(),
-        city=None,
-        timezone=None,
-    )
+    device = claim(account, session.code)
     body = {"token": token, "state": "9f0c"}
     assert api.post("/v1/device/activate", body).status_code == 200
 

@@ -6,10 +6,10 @@ import pytest
 
 from accounts import deletion
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from devices import editing
 from devices.models import Device
 from devices.tests.factories import make_device
-from devices.tests.threads import at_once
 from market import (
     catalogue,
     legacy_settings,

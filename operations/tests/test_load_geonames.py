@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.tests.factories import make_account
+from accounts.tests.threads import at_once
 from devices.models import AccountDefaults, Device
 from devices.tests.factories import make_device
-from devices.tests.threads import at_once
 from geography import geonames
 from geography.models import City
 from geography.tests.factories import city_line, timezone_line, write_dump

@@ -193,6 +193,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.client.address"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # Devices
 DEVICE_TOKEN_IDLE = timedelta(days=env.int("SELENE_DEVICE_TOKEN_IDLE", default=30))

@@ -356,6 +356,14 @@ def test_logins_to_the_admin_and_the_api_count_together(client, api, staff, limi
     assert response.status_code == 429
 
 
+def test_whoever_signs_in_sees_the_back_office(client, staff):
+    form = shown_form(client.get("/admin/login/")) | {"username": staff.email}
+
+    response = client.post("/admin/login/", form | {"password": PASSWORD})
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
 @pytest.fixture
 def colleague():
     """Somebody else who is staff, but no superuser."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
@@ -171,9 +173,25 @@ class AccountActivityAdmin(ReadOnly, ModelAdmin):
     date_hierarchy = "day"
 
 
-admin.site.unregister(Group)
+admin.site.unregister([Group, AccessAttempt, AccessFailureLog, AccessLog])
 
 
 @admin.register(Group)
 class GroupAdmin(SavesWhatWasEdited, DjangoGroupAdmin, ModelAdmin):
     """Rights that several of the operator's people share."""
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnly, ModelAdmin):
+    """Failed logins by name and address; the logs of axes are not kept.
+
+    Whoever is locked out may try again once the row is deleted.
+    """
+
+    list_display = ["attempt_time", "username", "ip_address", "failures_since_start"]
+    search_fields = ["username", "ip_address"]
+    fields = [*list_display, "user_agent"]
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return ModelAdmin.has_delete_permission(self, request, obj)

@@ -1,7 +1,9 @@
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.test import Client
 from django.utils import timezone
 
 from accounts import agreements, passwords, security, sessions
@@ -362,6 +364,20 @@ def test_whoever_signs_in_sees_the_back_office(client, staff):
     response = client.post("/admin/login/", form | {"password": PASSWORD})
 
     assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
+def test_a_lockout_is_ended_by_deleting_its_failures(staff_client, account, settings):
+    settings.AXES_FAILURE_LIMIT = 1
+    stranger = Client(REMOTE_ADDR="192.0.2.7")
+    form = {"username": account.email, "password": "wrong"}
+    assert stranger.post("/admin/login/", form).status_code == 429
+    failures = AccessAttempt.objects.get()
+
+    staff_client.post(f"/admin/axes/accessattempt/{failures.pk}/delete/", {"post": "yes"})
+
+    assert not AccessAttempt.objects.exists()
+    settings.AXES_FAILURE_LIMIT = 2
+    assert stranger.post("/admin/login/", form).status_code == 200
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The cookies of a signed-in account: what they hold, when they are set, whom they serve."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -36,7 +36,7 @@ class AccountCookies:
         self.get_response = get_response
 
     def __call__(self, request: BrowserRequest) -> HttpResponse:
-        request.arrived_at = timezone.now()
+        request.arrived_at = _arrival(request)
         request.new_tokens = None
         request.is_signed_out = False
         if request.method not in SAFE_METHODS and is_from_another_site(request):
@@ -47,6 +47,12 @@ class AccountCookies:
         elif request.is_signed_out:
             delete(response)
         return response
+
+
+def _arrival(request: HttpRequest) -> datetime:
+    """Return when the server got ``request``: it may have waited for a thread since."""
+    seconds = request.META.get("selene.arrived_at")
+    return timezone.now() if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def is_from_another_site(request: HttpRequest) -> bool:

@@ -34,23 +34,24 @@ ANSWER_LIMIT = 30.0  # and for taking all of the answer
 LINGER = 2.0  # for the client to read the answer and hang up before we do
 HELD_LIMIT = 64 * settings.MAX_BODY_BYTES  # what all unanswered requests may take of the memory
 CHUNK = 65_536
+# Linux notes when data came; when we see it may be much later, while threads are busy.
+SO_TIMESTAMPNS = 35
+NOTES_SIZE = socket.CMSG_SPACE(struct.calcsize("ll"))
 
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
 EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
-CLOCK_TICK = 0.01  # seconds: how exactly the kernel knows when data came
 
 
 class ClientSocket(socket.socket):
     """A connection to a client, as its thread sees it: nothing waits without limit."""
 
-    arrived_at = 0.0  # Unix time, of the request
+    arrived_at = 0.0  # Unix time, of the last data received
     has_ended_early = False  # the thread wanted more of the request than there is
     _is_cut = False
     _answer_until: float | None = None
 
     def hand_over(self, *, is_cut: bool) -> None:
         """Note that the request is there, for a thread to answer; cut: without its body."""
-        self.arrived_at = time.time() - self._seconds_since_data()
         self.has_ended_early = self._is_cut = is_cut
         self._answer_until = None
 
@@ -58,9 +59,11 @@ class ClientSocket(socket.socket):
         """Return what was sent, ``b""`` at the end, None if there is nothing yet."""
         self.setblocking(False)
         try:
-            return super().recv(size)
+            data, notes, _, _ = self.recvmsg(size, NOTES_SIZE)
         except BlockingIOError:
             return None
+        self.arrived_at = next(map(_kernel_time, notes), time.time())
+        return data
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Return what was sent. The request is there already, so what is not will not come."""
@@ -85,14 +88,10 @@ class ClientSocket(socket.socket):
             except (TimeoutError, BlockingIOError) as error:
                 raise BrokenPipeError(errno.EPIPE, "client reads too slowly") from error
 
-    def _seconds_since_data(self) -> float:
-        """Return how long ago the last data came, by the kernel: we may have been busy since."""
-        if sys.platform != "linux":
-            return 0.0
-        # tcpi_last_data_recv, in milliseconds
-        info = self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
-        (age,) = struct.unpack_from("I", info, 52)
-        return max(0.0, age / 1000 - CLOCK_TICK)
+
+def _kernel_time(note: tuple[int, int, bytes]) -> float:
+    seconds, nanoseconds = struct.unpack("ll", note[2])
+    return float(seconds) + nanoseconds / 1e9
 
 
 class Connection(TConn):
@@ -158,6 +157,9 @@ class Worker(ThreadWorker):
         self._head_limit = self.cfg.limit_request_line + self.cfg.limit_request_fields * (
             self.cfg.limit_request_field_size + 2
         )
+        if sys.platform == "linux":
+            for listener in self.sockets:  # whose connections inherit it
+                listener.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._waiting: set[Connection] = set()
         self._held = 0
         self._next_look = 0.0

@@ -7,7 +7,7 @@ import pytest
 from selene_project import urls
 
 PATHS = {
-    "sso": ["/api/internal-login", "/api/logout", "/api/validate-email", "/api/agreement/x"],
+    "sso": ["/api/internal-login", "/api/logout"],
     "account": ["/api/devices", "/api/preferences", "/api/countries", "/api/skills"],
     "device": ["/v1/device/code", "/v1/auth/token", "/v1/docs", "/v1/anything"],
     "admin": ["/admin/login/"],

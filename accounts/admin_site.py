@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 from unfold.sites import UnfoldAdminSite
@@ -35,7 +36,7 @@ class LoginThrottle(SimpleRateThrottle):
 
     scope = "login"
 
-    def get_cache_key(self, request: HttpRequest, view: APIView | None) -> str:
+    def get_cache_key(self, request: Request, view: APIView) -> str:
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
@@ -53,9 +54,9 @@ class BackOffice(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        throttle = LoginThrottle()
+        throttle, asked = LoginThrottle(), Request(request)
         # Before a password is hashed, since that is what costs.
-        if request.method == "POST" and not throttle.allow_request(request, None):
+        if request.method == "POST" and not throttle.allow_request(asked, APIView()):
             text = "too many logins, try again later"
             refusal = HttpResponse(text, status=429, content_type="text/plain")
             refusal["Retry-After"] = str(math.ceil(throttle.wait() or 1))

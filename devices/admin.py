@@ -84,6 +84,7 @@ class PantacorConfigInline(ReadOnly, StackedInline):
     """Pantacor's to change, not ours."""
 
     model = PantacorConfig
+    extra = 0
 
 
 class PlaceForm(forms.ModelForm):
@@ -149,7 +150,7 @@ class DeviceAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
             return super().get_search_results(request, devices, term)
 
     def save_model(
-        self, request: HttpRequest, device: Device, form: DeviceForm, change: bool
+        self, request: HttpRequest, device: Device, form: forms.ModelForm, change: bool
     ) -> None:
         editing.change(device, **{name: form.cleaned_data[name] for name in edited_columns(form)})
 

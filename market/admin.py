@@ -132,7 +132,7 @@ class DeviceSkillAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
         return str(device_skill.device.account)
 
     def save_model(
-        self, request: HttpRequest, device_skill: DeviceSkill, form: DeviceSkillForm, change: bool
+        self, request: HttpRequest, device_skill: DeviceSkill, form: forms.ModelForm, change: bool
     ) -> None:
         if "values" in form.changed_data:
             skill_settings.replace(device_skill, form.cleaned_data["values"])
@@ -184,7 +184,7 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
         self,
         request: HttpRequest,
         credential: OAuthCredential,
-        form: OAuthCredentialForm,
+        form: forms.ModelForm,
         change: bool,
     ) -> None:
         columns = edited_columns(form)

@@ -437,3 +437,9 @@ def test_the_form_of_a_device_says_where_its_city_lies(staff_client, kansas_city
     page = staff_client.get(f"/admin/devices/device/{device.pk}/change/")
 
     assert "Kansas City, Missouri, United States" in page.text
+
+
+def test_a_device_that_pantacor_does_not_know_shows_no_form_for_it(staff_client, device):
+    page = staff_client.get(f"/admin/devices/device/{device.pk}/change/")
+
+    assert "pantacor_config-0-pantacor_id" not in page.text

@@ -79,6 +79,8 @@ def become_gunicorn(listener: socket.socket) -> None:
     sys.stderr.flush()
     listener.set_inheritable(True)
     os.chdir(settings.BASE_DIR)
+    # Else glibc keeps memory for each of many threads, and much of it for good.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     program = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"]
     os.execv(sys.executable, [*program, "--bind", f"fd://{listener.fileno()}"])  # noqa: S606
 

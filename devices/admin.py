@@ -1,17 +1,21 @@
 """Devices, and what they are made of, in the back office."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.timezone import now
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_mixins import (
     Deletion,
@@ -42,6 +46,12 @@ from devices.models import (
     WakeWordSample,
 )
 from geography.admin import place_name
+
+NOT_PAIRED = {
+    pairing.UnknownCode: "no device shows this code any more",
+    pairing.NameTaken: "the account has another device of this name",
+    editing.TooManyDevices: "the account has too many devices",
+}
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -105,9 +115,31 @@ class DeviceForm(PlaceForm):
         return name
 
 
+class PairingForm(PlaceForm):
+    """A new device: the one that shows the code."""
+
+    code = forms.CharField(
+        label="Pairing code",
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The six letters and digits that the device says or shows.",
+    )
+
+    class Meta:
+        model = Device
+        fields = ["account", "name", "placement", "wake_word", "voice", "city"]
+        help_texts = {"city": "Empty for the account's default place."}
+
+    def clean_code(self) -> str:
+        code = "".join(self.cleaned_data["code"].split()).upper()
+        if not pairing.is_claimable(code):
+            raise ValidationError("no device shows this code: is it a day old, or used already?")
+        return code
+
+
 @admin.register(Device)
-class DeviceAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
-    """What is changed here reaches the device on its next poll."""
+class DeviceAdmin(SavesWhatWasEdited, ModelAdmin):
+    """What is changed here reaches the device on its next poll; to add a device is to pair it."""
 
     form = DeviceForm
     list_display = ["name", "account", "status", "last_contact_at", "city", "platform", "versions"]
@@ -149,9 +181,51 @@ class DeviceAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
         except ValueError:
             return super().get_search_results(request, devices, term)
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Device | None = None,
+        change: bool = False,
+        **options: object,
+    ) -> type[forms.ModelForm]:
+        if obj is None:
+            options["form"] = PairingForm
+        return super().get_form(request, obj, change=change, **options)
+
+    def get_fields(self, request: HttpRequest, obj: Device | None = None) -> list[str]:
+        if obj is None:
+            return ["code", *PairingForm.Meta.fields]
+        return list(super().get_fields(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> list[str]:
+        return self.readonly_fields if obj else []
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        return [*self.autocomplete_fields, "account"]
+
+    def get_inlines(self, request: HttpRequest, obj: Device | None) -> list[type[InlineModelAdmin]]:
+        return super().get_inlines(request, obj) if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, object]:
+        # Who sits before the page is whose device it is, in a household.
+        return {"account": request.user.pk} | super().get_changeform_initial_data(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except tuple(NOT_PAIRED) as error:
+            # The form has looked already; this is somebody else in the same moment.
+            self.message_user(request, str(error) or NOT_PAIRED[type(error)], messages.ERROR)
+            return redirect(request.path)
+
     def save_model(
         self, request: HttpRequest, device: Device, form: forms.ModelForm, change: bool
     ) -> None:
+        if not change:
+            device.pk = _pair(form.cleaned_data).pk
+            return
         editing.change(device, **{name: form.cleaned_data[name] for name in edited_columns(form)})
 
     def delete_model(self, request: HttpRequest, device: Device) -> None:
@@ -170,6 +244,12 @@ class DeviceAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
         for device in devices:
             tokens.revoke(device)
         self.message_user(request, f"{len(devices)} devices cut off")
+
+
+def _pair(chosen: dict[str, Any]) -> Device:
+    city = chosen.pop("city")
+    timezone = city.timezone if city else None
+    return editing.add(city=city, timezone=timezone, **chosen)
 
 
 class SharedAdmin(SavesWhatWasEdited, ModelAdmin):

@@ -394,7 +394,6 @@ def test_samples_can_be_marked_for_deletion(staff_client):
 @pytest.mark.parametrize(
     "path",
     [
-        "devices/device/add",
         "devices/accountpreferences/add",
         "devices/coremetric/add",
         "devices/pairingsession/add",

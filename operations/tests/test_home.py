@@ -70,7 +70,10 @@ def test_the_home_page_needs_nothing_from_elsewhere_and_no_script(api):
         (["device"], ["/v1/docs"]),
         (["sso", "account"], ["/api/docs"]),
         (["admin"], ["/admin/"]),
-        (["account", "device", "admin"], ["/admin/", "/api/docs", "/v1/docs"]),
+        (
+            ["account", "device", "admin"],
+            ["/admin/", "/api/docs", "/v1/docs", "/admin/devices/device/add/"],
+        ),
     ],
 )
 def test_the_home_page_leads_to_what_this_process_serves(api, settings, apis, links):

@@ -11,6 +11,7 @@ half-sent requests as there are threads stop the server. Here
 
 import contextlib
 import errno
+import gc
 import json
 import re
 import selectors
@@ -167,6 +168,10 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Hand the application the time of arrival too."""
         super().load_wsgi()
+        # Python collects garbage the more seldom the more it takes for lasting, and a request that
+        # was refused is garbage of several megabytes: what is loaded now is not to count.
+        gc.freeze()
+        gc.collect()
         application = self.wsgi
 
         def stamped(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:

@@ -57,7 +57,7 @@ def read_by_apps():
         if "tests" not in path.parts:
             found |= set(
                 re.findall(
-                    r"""\b(?:os\.)?(?:environ(?:\[|\.\w+\()|getenv\()\s*f?["'](\w+)""",
+                    r"""\bos\.(?:environ(?:\[|\.\w+\()|getenv\()\s*f?["'](\w+)""",
                     path.read_text(),
                 )
             )

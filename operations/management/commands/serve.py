@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
         for number in serving.STOP_SIGNALS:
             signal.signal(number, self._end)
+        sys.unraisablehook = _report_unraisable
         os.umask(0o077)  # the data folder holds what only its owner may read
         try:
             warnings = serving.check()
@@ -55,3 +57,9 @@ class Command(BaseCommand):
         """End before there is a server, as it would end itself: without a traceback, status 0."""
         self.is_asked_to_end = True  # noted too, since an exception can get lost in a finalizer
         raise SystemExit(0)
+
+
+def _report_unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Report an exception that got lost in a finalizer, unless it is our own wish to end."""
+    if not isinstance(lost.exc_value, SystemExit):
+        sys.__unraisablehook__(lost)

@@ -1,4 +1,4 @@
-"""Devices, and what they are made of, in the back office."""
+"""Devices and their pairing in the back office."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,33 +19,18 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_mixins import (
     Deletion,
-    MadeElsewhere,
     ReadOnly,
     SavesWhatWasEdited,
     edited_columns,
 )
-from devices import connection, editing, pairing, preferences, reference, tokens
+from devices import connection, editing, pairing, tokens
+from devices.admin.pages import PlaceForm
 from devices.models import (
-    AccountDefaults,
-    AccountPreferences,
-    CoreInteraction,
-    CoreMetric,
     Device,
     DeviceToken,
     PairingSession,
     PantacorConfig,
-    PocketsphinxSettings,
-    SampleStatus,
-    SampleTag,
-    SttEngineDay,
-    SttTranscription,
-    Tag,
-    TagValue,
-    Voice,
-    WakeWord,
-    WakeWordSample,
 )
-from geography.admin import place_name
 
 NOT_PAIRED = {
     pairing.UnknownCode: "no device shows this code any more",
@@ -95,15 +80,6 @@ class PantacorConfigInline(ReadOnly, StackedInline):
 
     model = PantacorConfig
     extra = 0
-
-
-class PlaceForm(forms.ModelForm):
-    """A form that shows in which region and country its city lies."""
-
-    def __init__(self, *args: object, **options: object) -> None:
-        super().__init__(*args, **options)  # type: ignore[arg-type]
-        if "city" in self.fields:  # not where staff may only look
-            self.fields["city"].label_from_instance = place_name  # type: ignore[attr-defined]
 
 
 class DeviceForm(PlaceForm):
@@ -252,97 +228,6 @@ def _pair(chosen: dict[str, Any]) -> Device:
     return editing.add(city=city, timezone=timezone, **chosen)
 
 
-class SharedAdmin(SavesWhatWasEdited, ModelAdmin):
-    """What many devices may refer to: a change reaches them all, and in use it cannot go."""
-
-    def save_model(
-        self, request: HttpRequest, chosen: Voice | WakeWord, form: forms.ModelForm, change: bool
-    ) -> None:
-        super().save_model(request, chosen, form, change)
-        reference.note_changed(chosen)
-
-    def get_deleted_objects(
-        self, chosen: Iterable[Voice | WakeWord], request: HttpRequest
-    ) -> Deletion:
-        # Not each device that stands in the way: there may be a million.
-        rows = list(chosen)
-        used = [f"{row} is in use" for row in rows if reference.is_in_use(row)]
-        return [str(row) for row in rows], {"rows": len(rows)}, set(), used
-
-
-@admin.register(Voice)
-class VoiceAdmin(SharedAdmin):
-    list_display = ["display_name", "engine", "setting_name"]
-    search_fields = ["display_name"]
-
-
-class WakeWordForm(forms.ModelForm):
-    def clean_name(self) -> str:
-        return self.cleaned_data["name"].lower()
-
-
-class PocketsphinxInline(StackedInline):
-    model = PocketsphinxSettings
-
-
-@admin.register(WakeWord)
-class WakeWordAdmin(SharedAdmin):
-    form = WakeWordForm
-    list_display = ["name", "engine"]
-    list_filter = ["engine"]
-    search_fields = ["name"]
-    inlines = [PocketsphinxInline]
-
-
-@admin.register(AccountPreferences)
-class AccountPreferencesAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
-    """What is changed here reaches the account's devices on their next poll."""
-
-    list_display = ["account", "date_format", "time_format", "measurement_system"]
-    list_select_related = ["account"]
-    list_filter = ["date_format", "time_format", "measurement_system"]
-    search_fields = ["account__email"]
-    readonly_fields = ["account"]
-
-    def save_model(
-        self,
-        request: HttpRequest,
-        chosen: AccountPreferences,
-        form: forms.ModelForm,
-        change: bool,
-    ) -> None:
-        edited = {name: form.cleaned_data[name] for name in edited_columns(form)}
-        preferences.amend(chosen.account, **edited)
-
-    def delete_model(self, request: HttpRequest, chosen: AccountPreferences) -> None:
-        preferences.forget(chosen.account)
-
-    def delete_queryset(
-        self, request: HttpRequest, chosen: models.QuerySet[AccountPreferences]
-    ) -> None:
-        for each in chosen.select_related("account"):
-            preferences.forget(each.account)
-
-
-class AccountDefaultsForm(PlaceForm):
-    def clean(self) -> None:
-        country, region, city = map(self.cleaned_data.get, ("country", "region", "city"))
-        if region and region.country != country:
-            self.add_error("region", "not in this country")
-        if city and city.region != region:
-            self.add_error("city", "not in this region")
-
-
-@admin.register(AccountDefaults)
-class AccountDefaultsAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
-    form = AccountDefaultsForm
-    list_display = ["account", "city", "timezone", "voice", "wake_word"]
-    list_select_related = ["account", "city", "timezone", "voice", "wake_word"]
-    search_fields = ["account__email"]
-    readonly_fields = ["account"]
-    autocomplete_fields = ["country", "region", "city", "timezone", "voice", "wake_word"]
-
-
 @admin.register(PairingSession)
 class PairingSessionAdmin(ReadOnly, ModelAdmin):
     """Without token, state and code: whoever reads a code can claim the device."""
@@ -371,76 +256,3 @@ class PairingSessionAdmin(ReadOnly, ModelAdmin):
     @action(description="Delete all that have lapsed", permissions=["purge"])
     def purge(self, request: HttpRequest, sessions: models.QuerySet[PairingSession]) -> None:
         self.message_user(request, f"{pairing.purge()} lapsed pairing sessions deleted")
-
-
-class TagValueInline(TabularInline):
-    model = TagValue
-    extra = 0
-
-
-@admin.register(Tag)
-class TagAdmin(SavesWhatWasEdited, ModelAdmin):
-    list_display = ["title", "name", "priority", "instructions"]
-    search_fields = ["name", "title"]
-    inlines = [TagValueInline]
-
-
-class SampleTagInline(ReadOnly, TabularInline):
-    model = SampleTag
-    fields = ["value", "account", "tagged_at"]
-
-
-@admin.register(WakeWordSample)
-class WakeWordSampleAdmin(ReadOnly, ModelAdmin):
-    list_display = ["submitted_at", "wake_word", "account", "status", "digest"]
-    list_select_related = ["wake_word", "account"]
-    list_filter = ["status", "wake_word"]
-    search_fields = ["digest", "account__email"]
-    show_full_result_count = False
-    inlines = [SampleTagInline]
-    actions = ["mark_for_deletion"]
-
-    def has_mark_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("devices.delete_wakewordsample")
-
-    @action(description="Mark for deletion", permissions=["mark"])
-    def mark_for_deletion(
-        self, request: HttpRequest, samples: models.QuerySet[WakeWordSample]
-    ) -> None:
-        count = samples.update(status=SampleStatus.PENDING_DELETE)
-        self.message_user(request, f"{count} samples marked for deletion")
-
-
-@admin.register(CoreMetric)
-class CoreMetricAdmin(ReadOnly, ModelAdmin):
-    list_display = ["received_at", "device", "name"]
-    list_select_related = ["device"]
-    search_fields = ["name", "device__name"]
-    show_full_result_count = False
-
-
-@admin.register(CoreInteraction)
-class CoreInteractionAdmin(ReadOnly, ModelAdmin):
-    list_display = ["started_at", "device", "intent_type", "skill_handler", "user_latency_seconds"]
-    list_select_related = ["device"]
-    search_fields = ["device__name", "skill_handler", "intent_type"]
-    show_full_result_count = False
-
-
-@admin.register(SttTranscription)
-class SttTranscriptionAdmin(ReadOnly, ModelAdmin):
-    list_display = ["requested_at", "engine", "succeeded", "audio_seconds", "transcription_seconds"]
-    list_filter = ["engine", "succeeded"]
-    fields = list_display
-    show_full_result_count = False
-
-
-@admin.register(SttEngineDay)
-class SttEngineDayAdmin(ReadOnly, ModelAdmin):
-    list_display = ["day", "engine", "requests", "success_rate", "audio_seconds"]
-    list_filter = ["engine"]
-    date_hierarchy = "day"
-
-    @display(description="successes")
-    def success_rate(self, day: SttEngineDay) -> str:
-        return f"{day.successes / day.requests:.1%}" if day.requests else "-"

@@ -240,6 +240,10 @@ def test_500_skills_are_stored(device, device_client):
             {"skills": {"0": {"installed": ["A valid number is required."]}}},
         ),
         (
+            {"skills": [entry("a|1", updated=1e308)]},
+            {"skills": {"0": {"updated": ["A valid number is required."]}}},
+        ),
+        (
             {"skills": [entry("a|1") | {"skill_gid": "a" * 301}]},
             {"skills": {"0": {"skill_gid": [TOO_LONG]}}},
         ),

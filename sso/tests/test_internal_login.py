@@ -229,6 +229,14 @@ def test_neither_case_nor_browser_gives_more_tries(api):
 
 
 @pytest.mark.usefixtures("ada", "three_tries")
+def test_a_letter_that_only_databases_fold_is_no_other_name_of_an_account(api):
+    make_account("victim@selene.test", PASSWORD)
+
+    response = log_in(api, "v\u0130ctim@selene.test", PASSWORD)
+
+    assert (response.status_code, response.json()) == (401, REFUSED)
+
+
 def test_a_lockout_ends_however_often_one_tries_meanwhile(api, pass_time):
     for _ in range(3):
         log_in(api, password="wrong")

@@ -87,7 +87,6 @@ def _make_worker_environment(worker: str | None) -> None:
     """Give this process a data folder and a Redis database that no other process has."""
     folder = Path(os.environ[RUN_FOLDER])
     data_dir = Path(tempfile.mkdtemp(prefix=f"{worker or 'main'}-", dir=folder))
-    (data_dir / "static").mkdir()  # which collectstatic would fill
     os.environ["SELENE_DATA_DIR"] = str(data_dir)
     if worker and "REDIS_URL" in os.environ:
         number = int(worker.removeprefix("gw")) + 1

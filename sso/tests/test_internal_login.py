@@ -237,6 +237,7 @@ def test_a_letter_that_only_databases_fold_is_no_other_name_of_an_account(api):
     assert (response.status_code, response.json()) == (401, REFUSED)
 
 
+@pytest.mark.usefixtures("ada", "three_tries")
 def test_a_lockout_ends_however_often_one_tries_meanwhile(api, pass_time):
     for _ in range(3):
         log_in(api, password="wrong")

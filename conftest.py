@@ -14,7 +14,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from accounts import cookies, sessions, version_cache
 from accounts.tests.factories import make_account
 from devices.tests.factories import make_device, make_token
-from tools import services
+from tools import bad_upstreams, services
 from tools.live import LiveServer
 from tools.test_services import RUN_FOLDER
 
@@ -128,6 +128,17 @@ def own_redis(settings):
     settings.REDIS_URL = server.url()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=bad_upstreams.KINDS)
+def bad_upstream(request, settings):
+    """A service on a bad day, of every kind in turn; see ``tools.bad_upstreams``.
+
+    It has ``url``, and ``status``: what a client is told of it.
+    """
+    settings.UPSTREAM_READ_SECONDS = 0.5
+    with closing(bad_upstreams.BadUpstream(request.param)) as upstream:
+        yield upstream
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts.views import profile, visitors
 
 account_api = [
-    path("account", views.AccountView.as_view()),
-    path("agreement/<str:agreement_type>", views.AgreementView.as_view()),
-    path("memberships", views.MembershipsView.as_view()),
-    path("validate-email", views.ValidateEmailView.as_view()),
+    path("account", profile.AccountView.as_view()),
+    path("agreement/<str:agreement_type>", visitors.AgreementView.as_view()),
+    path("memberships", profile.MembershipsView.as_view()),
+    path("validate-email", visitors.ValidateEmailView.as_view()),
 ]

@@ -16,6 +16,7 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
+from accounts import encryption
 from accounts.admin_mixins import (
     Deletion,
     MadeElsewhere,
@@ -23,7 +24,7 @@ from accounts.admin_mixins import (
     SavesWhatWasEdited,
     edited_columns,
 )
-from market import encryption, manifest, settings_values, skill_settings
+from market import manifest, settings_values, skill_settings
 from market.models import (
     CatalogueEntry,
     DeviceSkill,

@@ -6,7 +6,7 @@ that calls it text does not bring it into the open.
 
 from collections.abc import Collection
 
-from market import encryption
+from market import secret_values
 from market.definition_fields import Definition, Values, canonical, password_names
 from market.models import DeviceSkill
 
@@ -27,12 +27,12 @@ def merge(settings: Values | None, secret_settings: str) -> Values | None:
     """Return the values that lie in the two columns."""
     if not secret_settings:
         return settings
-    return (settings or {}) | encryption.decrypt_values(secret_settings)
+    return (settings or {}) | secret_values.decrypt(secret_settings)
 
 
 def secret_names(device_skill: DeviceSkill) -> set[str]:
     """Return the names of the values that are kept encrypted."""
-    return set(encryption.decrypt_values(device_skill.secret_settings))
+    return set(secret_values.decrypt(device_skill.secret_settings))
 
 
 def masked(device_skill: DeviceSkill) -> Values | None:
@@ -72,5 +72,5 @@ def assign(
     device_skill.settings = values and {
         name: value for name, value in values.items() if name not in secret
     }
-    device_skill.secret_settings = encryption.encrypt_values(hidden)
+    device_skill.secret_settings = secret_values.encrypt(hidden)
     return True

@@ -47,8 +47,13 @@ class Env(environ.Env):
         return value
 
     def base_url(self, var: str, default: str) -> str:
-        """Return the value of ``var``, an http or https URL, without a slash at its end."""
+        """Return the value of ``var``, an http or https URL, without a slash at its end.
+
+        Where the default is "", so may the value be: there is no such service.
+        """
         value = self.str(var, default=default).rstrip("/")
+        if not value and not default:
+            return ""
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ImproperlyConfigured(f"{var}: {value!r} does not begin with http:// or https://")

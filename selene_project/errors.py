@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from accounts.upstream import http
+
 logger = logging.getLogger(__name__)
 
 
@@ -30,9 +32,21 @@ class Removed(exceptions.APIException):
     auth_header = "Bearer"
 
 
+class UpstreamFailed(exceptions.APIException):
+    """A service that the call needs failed (502), or took too long (504)."""
+
+    def __init__(self, error: http.Unavailable) -> None:
+        super().__init__(str(error))
+        self.status_code = 504 if error.timed_out else 502
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer ``{"error": reason}``, or ``{field: [reasons]}`` for fields that are wrong."""
-    if isinstance(error, (ObjectDoesNotExist, DatabaseError, InterfaceError)):
+    if isinstance(error, http.Unavailable):
+        error = UpstreamFailed(error)
+    elif isinstance(error, http.Busy):
+        error = exceptions.Throttled(wait=1, detail="too many requests wait for outside services")
+    elif isinstance(error, (ObjectDoesNotExist, DatabaseError, InterfaceError)):
         error = _explain(error, context["request"])
     response = exception_handler(error, context)
     if response is None:

@@ -208,6 +208,58 @@ SKILLS_URL = env.base_url(
     "SELENE_SKILLS_URL", default="https://raw.githubusercontent.com/MycroftAI/mycroft-skills-data"
 )
 
+# Mail: by SendGrid or SMTP where one is configured, else files in the data folder
+INSTALLATION_NAME = env.str("SELENE_NAME", default="Selene")
+SENDGRID_API_KEY = env.str("SENDGRID_API_KEY", default="")
+SENDGRID_API_URL = env.base_url("SENDGRID_API_URL", default="https://api.sendgrid.com/v3")
+EMAIL_HOST = env.str("EMAIL_SERVICE_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_SERVICE_PORT", default=587)
+EMAIL_HOST_USER = env.str("EMAIL_SERVICE_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_SERVICE_PASSWORD", default="")
+EMAIL_SECURITY = env.choice("SELENE_EMAIL_SECURITY", ("starttls", "tls", "none"), "starttls")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("SELENE_EMAIL_FROM", default="Selene <selene@localhost>")
+REPORT_RECIPIENT = env.str("REPORT_RECIPIENT", default="")
+
+# Outside services: without its key, one answers 503 and says which setting is missing
+UPSTREAM_CONNECT_SECONDS, UPSTREAM_READ_SECONDS = 3.0, 15.0  # devices give up after 15
+UPSTREAM_CONCURRENCY = env.int("SELENE_UPSTREAM_CONCURRENCY", default=0) or max(1, THREADS // 2)
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", default="")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="")
+GOOGLE_OAUTH_URL = env.base_url("GOOGLE_OAUTH_URL", default="https://oauth2.googleapis.com")
+FACEBOOK_APP_ID = env.str("FACEBOOK_APP_ID", default="")
+FACEBOOK_APP_SECRET = env.str("FACEBOOK_APP_SECRET", default="")
+FACEBOOK_GRAPH_URL = env.base_url("FACEBOOK_GRAPH_URL", default="https://graph.facebook.com")
+GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", default="")
+GITHUB_CLIENT_SECRET = env.str("GITHUB_CLIENT_SECRET", default="")
+GITHUB_URL = env.base_url("GITHUB_URL", default="https://github.com")
+GITHUB_API_URL = env.base_url("GITHUB_API_URL", default="https://api.github.com")
+STRIPE_PRIVATE_KEY = env.str("STRIPE_PRIVATE_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env.base_url("STRIPE_API_BASE", default="https://api.stripe.com")
+OWM_KEY = env.str("OWM_KEY", default="")
+OWM_URL = env.base_url("OWM_URL", default="https://api.openweathermap.org/data/2.5")
+OWM_QUOTA = env.int("SELENE_OWM_QUOTA", default=1_000)  # calls a day and device; 0 for no limit
+WOLFRAM_ALPHA_KEY = env.str("WOLFRAM_ALPHA_KEY", default="")
+WOLFRAM_ALPHA_URL = env.base_url("WOLFRAM_ALPHA_URL", default="https://api.wolframalpha.com")
+WOLFRAM_QUOTA = env.int("SELENE_WOLFRAM_QUOTA", default=500)  # calls a day and device
+PANTACOR_API_TOKEN = env.str("PANTACOR_API_TOKEN", default="")
+PANTACOR_API_BASE_URL = env.base_url("PANTACOR_API_BASE_URL", default="https://api.pantahub.com")
+VOICE_URL_ARM = env.str("URL_VOICE_ARM", default="")
+VOICE_URL_X86_64 = env.str("URL_VOICE_X86_64", default="")
+# A broker of OAuth tokens for skills; without it this server is its own
+OAUTH_BASE_URL = env.base_url("OAUTH_BASE_URL", default="")
+
+# Speech
+STT_ENGINES = ("pocketsphinx", "vosk", "faster-whisper", "google", "google-cloud", "openai")
+STT_ENGINE = env.choice("SELENE_STT_ENGINE", STT_ENGINES, "pocketsphinx")
+STT_MODEL = env.str("SELENE_STT_MODEL", default="")
+STT_CONCURRENCY = env.int("SELENE_STT_CONCURRENCY", default=2)
+GOOGLE_STT_KEY = env.str("GOOGLE_STT_KEY", default="")
+STT_OPENAI_URL = env.base_url("SELENE_STT_OPENAI_URL", default="https://api.openai.com/v1")
+STT_OPENAI_KEY = env.str("SELENE_STT_OPENAI_KEY", default="")
+
 # HTTP
 MAX_BODY_BYTES = env.int("SELENE_MAX_BODY_BYTES", default=1_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -226,6 +278,20 @@ _RATES = {
     "validate-email": (60, "minute"),
     "pairing-code": (120, "minute"),
     "pairing-check": (60, "minute"),
+    "federated-login": (30, "minute"),
+    "password-reset": (10, "hour"),
+    "password-change": (30, "hour"),
+    "email-change": (10, "hour"),
+    "message": (20, "hour"),
+    "ssh-key": (120, "minute"),
+    "metric": (300, "minute"),
+    "speech": (30, "minute"),
+    "weather": (120, "minute"),
+    "wolfram": (60, "minute"),
+    "wake-word-file": (60, "hour"),
+    "oauth": (60, "minute"),
+    "membership": (20, "hour"),
+    "stripe-webhook": (600, "minute"),
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.AccountAuthentication"],

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import AgreementView, ValidateEmailView
+from accounts.views.visitors import AgreementView, ValidateEmailView
 from sso import views
 
 account_api = [

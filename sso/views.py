@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
-import accounts.views
 from accounts import client, cookies, lockout, registration, sessions
 from accounts.authentication import AccountRequest
 from accounts.exceptions import PLATFORM_SETTINGS, NotConfigured
 from accounts.models import Account
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.views import profile
 from sso import credentials
 from sso.serializers import SignUpSerializer
 
@@ -38,7 +38,7 @@ class IsSigningUp(BasePermission):
         return request.method == "POST"
 
 
-class AccountView(accounts.views.AccountView):
+class AccountView(profile.AccountView):
     """POST /api/account: sign up; the other methods are the account API's own."""
 
     permission_classes = (IsSigningUp | IsAuthenticated,)

@@ -3,10 +3,11 @@
 import pytest
 from django.contrib import admin
 
+from accounts import encryption
 from accounts.tests.factories import make_account
 from accounts.tests.pages import shown_form
 from devices.tests.factories import make_device
-from market import encryption, skill_settings
+from market import skill_settings
 from market.models import DeviceSkill, OAuthCredential, OAuthToken
 from market.tests.factories import gids, install, make_catalogue_entry, text, version_of
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from accounts import agreements, security, sessions
+from accounts import agreements, encryption, security, sessions
 from accounts.models import AccountActivity, SecurityEventKind
 from accounts.tests.factories import (
     make_account,
@@ -31,7 +31,6 @@ from devices.models import (
 )
 from devices.tests.factories import make_device, make_token, make_voice, make_wake_word
 from geography.tests.factories import make_city, make_country, make_region, make_timezone
-from market import encryption
 from market.models import OAuthCredential, OAuthToken
 from market.tests.factories import install, make_catalogue_entry, text
 from operations.models import ApiCallDay, JobRun, Lease

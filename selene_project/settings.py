@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "social_django",
     "geography",
     "accounts",
     "sso",
@@ -228,8 +229,10 @@ UPSTREAM_CONCURRENCY = env.int("SELENE_UPSTREAM_CONCURRENCY", default=0) or max(
 GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", default="")
 GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", default="")
 GOOGLE_OAUTH_URL = env.base_url("GOOGLE_OAUTH_URL", default="https://oauth2.googleapis.com")
+GOOGLE_ACCOUNTS_URL = env.base_url("GOOGLE_ACCOUNTS_URL", default="https://accounts.google.com")
 FACEBOOK_APP_ID = env.str("FACEBOOK_APP_ID", default="")
 FACEBOOK_APP_SECRET = env.str("FACEBOOK_APP_SECRET", default="")
+FACEBOOK_URL = env.base_url("FACEBOOK_URL", default="https://www.facebook.com")
 FACEBOOK_GRAPH_URL = env.base_url("FACEBOOK_GRAPH_URL", default="https://graph.facebook.com")
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", default="")
 GITHUB_CLIENT_SECRET = env.str("GITHUB_CLIENT_SECRET", default="")
@@ -346,6 +349,8 @@ LOGGERS = {
     "django.request": {"level": "ERROR"},
     "django.server": {"level": "WARNING"},
     "axes": {"level": "WARNING"},
+    # At DEBUG it writes whole addresses, and some services want their key in there.
+    "urllib3": {"level": "INFO"},
 }
 LOGGING = {
     "version": 1,

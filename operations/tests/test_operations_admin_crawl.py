@@ -61,6 +61,7 @@ def make_rows(number):
 
 def make_account_rows(account, number):
     sessions.start(account, client="Browser")
+    account.social_auth.create(provider="google", uid=str(number))
     day = date(2026, 1, 1) + timedelta(days=number)
     agreements.accept(account, make_agreement(version=str(number), effective_on=day))
     make_subscription(account, make_membership(f"Membership {number}"))

@@ -7,12 +7,15 @@ The recordings are replayed in their order. The steps between them that were not
 import base64
 import copy
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import _new_live_server
+from operations.tests import stand_ins
 from operations.tests.replay import Replay, read
 
 EXCHANGES = read(Path(__file__).with_name("exchanges.jsonl"))
@@ -329,11 +332,19 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcomes(running_server):
+def replayed_server():
+    """A server that calls stand-ins of all outside services."""
+    with stand_ins.running() as environment, closing(_new_live_server(**environment)) as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def outcomes(replayed_server):
     """What came of each exchange, by name: all are sent, in the recorded order, to one server."""
     masks = {"rid": RUN, "unknown-uuid": str(uuid.uuid4())}
     masks |= {f"mail_{name}64": _base64(f"probe-{RUN}-{name}@example.com") for name in "ab"}
-    replay = Replay(running_server.url, masks)
+    replay = Replay(replayed_server.url, masks)
     return {exchange.name: _replay(replay, exchange) for exchange in EXCHANGES}
 
 

@@ -13,7 +13,15 @@ import orjson
 from django.core.exceptions import ImproperlyConfigured
 
 from selene_project import secret_file
-from selene_project.environment import LOG_LEVELS, Env, database_url, fernet_keys, redis_url
+from selene_project.environment import (
+    LOG_LEVELS,
+    Env,
+    database_url,
+    fernet_keys,
+    networks,
+    redis_url,
+    schedule,
+)
 
 env = Env()
 
@@ -84,6 +92,7 @@ INSTALLED_APPS = [
     "operations",
 ]
 MIDDLEWARE = [
+    "operations.middleware.CountCalls",
     "devices.middleware.EmptyRefusals",
     "selene_project.middleware.RequestLimits",
     "devices.fast_path.FastPath",
@@ -201,6 +210,7 @@ DEVICE_TOKEN_IDLE = timedelta(days=env.int("SELENE_DEVICE_TOKEN_IDLE", default=3
 _MAX_AGE_DAYS = env.int("SELENE_DEVICE_TOKEN_MAX_AGE", default=0)
 DEVICE_TOKEN_MAX_AGE = timedelta(days=_MAX_AGE_DAYS) if _MAX_AGE_DAYS else None
 MAX_DEVICES = env.int("SELENE_MAX_DEVICES", default=1_000)
+METRICS_KEPT = timedelta(days=env.int("SELENE_METRICS_KEPT", default=365))
 CORE_VERSION = env.str("SELENE_CORE_VERSION", default="")
 GEONAMES_URL = env.base_url(
     "SELENE_GEONAMES_URL", default="https://download.geonames.org/export/dump"
@@ -262,6 +272,13 @@ STT_CONCURRENCY = env.int("SELENE_STT_CONCURRENCY", default=2)
 GOOGLE_STT_KEY = env.str("GOOGLE_STT_KEY", default="")
 STT_OPENAI_URL = env.base_url("SELENE_STT_OPENAI_URL", default="https://api.openai.com/v1")
 STT_OPENAI_KEY = env.str("SELENE_STT_OPENAI_KEY", default="")
+
+# Jobs and metrics
+SCHEDULE = schedule("SELENE_SCHEDULE", env.list("SELENE_SCHEDULE", default=[]))
+METRICS_TOKEN = env.str("SELENE_METRICS_TOKEN", default="")
+METRICS_ADDRESSES = networks(
+    "SELENE_METRICS_ADDRESSES", env.list("SELENE_METRICS_ADDRESSES", default=["127.0.0.1", "::1"])
+)
 
 # HTTP
 MAX_BODY_BYTES = env.int("SELENE_MAX_BODY_BYTES", default=1_000_000)

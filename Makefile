@@ -5,7 +5,8 @@
 # make lock   new versions for requirements.txt and requirements-dev.txt
 # make clean  removes what the others made, but never the data in var/
 
-JOBS ?= 2
+# More than there may be cores, since many tests wait.
+JOBS ?= 4
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: run test lint bench lock clean
@@ -17,7 +18,7 @@ run: .venv/.installed
 test: .venv/.installed-dev
 	@status=0; for shape in household fleet; do \
 	    echo "Tests as a $$shape:"; \
-	    SELENE_TEST_SHAPE=$$shape .venv/bin/pytest -n $(JOBS) $(ARGS) || status=$$?; \
+	    SELENE_TEST_SHAPE=$$shape .venv/bin/pytest -n $(JOBS) --dist worksteal $(ARGS) || status=$$?; \
 	done; exit $$status
 
 lint: .venv/.installed-dev

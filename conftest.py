@@ -15,7 +15,7 @@ from accounts import cookies, sessions, version_cache
 from accounts.tests.factories import make_account
 from devices.tests.factories import make_device, make_token
 from tools import bad_upstreams, services
-from tools.live import LiveServer
+from tools.live import LiveServer, prepared
 from tools.test_services import RUN_FOLDER
 
 
@@ -89,8 +89,9 @@ def running_server():
 
 
 def _new_live_server(**environment):
-    run_folder, shape = Path(os.environ[RUN_FOLDER]), os.environ["SELENE_TEST_SHAPE"]
-    return LiveServer(run_folder, is_fleet=shape == "fleet", **environment)
+    run_folder, is_fleet = Path(os.environ[RUN_FOLDER]), os.environ["SELENE_TEST_SHAPE"] == "fleet"
+    template = prepared(run_folder, is_fleet=is_fleet)
+    return LiveServer(run_folder, is_fleet=is_fleet, template=template, **environment)
 
 
 @pytest.fixture

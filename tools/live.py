@@ -1,8 +1,10 @@
 """The real server as a process of its own, for tests that kill, hang and restart it."""
 
 import contextlib
+import fcntl
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ from tools import services
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 120.0  # seconds; a first start loads the reference data
 STOP_LIMIT = 30.0
+PREPARED = "live_prepared"
 
 
 class LiveServer:
@@ -23,19 +26,34 @@ class LiveServer:
 
     As a household's, its SQLite is in ``data_dir``; as a fleet's (two workers), it has a database
     in the run's PostgreSQL and a Redis of its own, ``redis``, to stop, hang, flush and start again.
+
+    Database and data folder begin as a copy of those of the server called ``template``, which must
+    not be running; without one, as nothing.
     """
 
-    def __init__(self, run_folder: Path, *, is_fleet: bool, **environment: str) -> None:
+    def __init__(
+        self,
+        run_folder: Path,
+        *,
+        is_fleet: bool,
+        name: str = "",
+        template: str = "",
+        **environment: str,
+    ) -> None:
         self._run_folder = run_folder
-        self._name = f"live_{secrets.token_hex(4)}"
+        self._name = name or f"live_{secrets.token_hex(4)}"
         self.data_dir = run_folder / self._name
-        self.data_dir.mkdir()
+        if template:
+            no_redis = shutil.ignore_patterns("redis")
+            shutil.copytree(run_folder / template, self.data_dir, ignore=no_redis)
+        else:
+            self.data_dir.mkdir()
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.redis: services.Redis | None = None
         self.environment = self._base_environment()
         if is_fleet:
-            self.environment |= self._make_services()
+            self.environment |= self._make_services(template or "template1")
         self.environment |= environment
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -115,9 +133,9 @@ class LiveServer:
             "SELENE_DATA_DIR": str(self.data_dir),
         }
 
-    def _make_services(self) -> dict[str, str]:
+    def _make_services(self, template: str) -> dict[str, str]:
         postgresql = self._run_folder / "postgresql"
-        services.administer(postgresql, f"CREATE DATABASE {self._name}")
+        services.administer(postgresql, f"CREATE DATABASE {self._name} TEMPLATE {template}")
         self.redis = services.Redis(self._run_folder, self.data_dir / "redis")
         return {
             "DATABASE_URL": services.database_url(postgresql, self._name),
@@ -145,6 +163,26 @@ class LiveServer:
         status = self._process.wait(STOP_LIMIT)
         self._note.unlink(missing_ok=True)
         return status
+
+
+def prepared(run_folder: Path, *, is_fleet: bool) -> str:
+    """Return the name of a server that was started once: a template that saves a first start.
+
+    One for all processes of the run; the first that wants it makes it.
+    """
+    made = run_folder / f"{PREPARED}.made"
+    with (run_folder / f"{PREPARED}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            server = LiveServer(
+                run_folder, is_fleet=is_fleet, name=PREPARED, SELENE_RUN_JOBS="false"
+            )
+            server.start()
+            server.terminate()
+            if server.redis is not None:
+                server.redis.stop()
+            made.touch()
+    return PREPARED
 
 
 def _free_port() -> int:

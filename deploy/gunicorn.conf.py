@@ -100,6 +100,16 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 def post_worker_init(worker: Worker) -> None:
     # Ctrl-C reaches all of us; the master tells the workers. Told twice at once, one can hang.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Not at the top: Django is not set up there yet.
+    from operations.statistics import Flusher
+
+    worker.statistics = Flusher()
+    worker.statistics.start()
+
+
+def worker_exit(server: Arbiter, worker: Worker) -> None:
+    if statistics := getattr(worker, "statistics", None):  # the master's copy has none
+        statistics.stop()
 
 
 def on_exit(server: Arbiter) -> None:

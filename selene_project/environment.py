@@ -2,6 +2,8 @@
 
 import binascii
 from base64 import urlsafe_b64decode
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -99,3 +101,25 @@ def fernet_keys(var: str, value: str) -> list[str]:
         if not is_key:
             raise ImproperlyConfigured(f"{var}: a key is not 32 bytes in URL-safe base64")
     return keys
+
+
+def networks(var: str, values: list[str]) -> list[IPv4Network | IPv6Network]:
+    """Return addresses and networks such as ``10.0.0.7`` and ``10.0.0.0/8``."""
+    try:
+        return [ip_network(value) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{var}: {error}") from error
+
+
+def schedule(var: str, entries: list[str]) -> dict[str, time | None]:
+    """Return by job when it runs, of entries such as ``load_skills=05:30``; None for ``=off``."""
+    times: dict[str, time | None] = {}
+    for entry in entries:
+        job, _, at = (part.strip() for part in entry.partition("="))
+        try:
+            times[job] = None if at == "off" else time.fromisoformat(at)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{var}: {entry!r} is not as job=05:30 or job=off"
+            ) from error
+    return times

@@ -230,6 +230,8 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_SERVICE_PASSWORD", default="")
 EMAIL_SECURITY = env.choice("SELENE_EMAIL_SECURITY", ("starttls", "tls", "none"), "starttls")
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = 10  # seconds
+_MAIL_SERVICE = "SendGrid" if SENDGRID_API_KEY else "Smtp" if EMAIL_HOST else "Files"
+EMAIL_BACKEND = f"accounts.upstream.mail_services.{_MAIL_SERVICE}"
 DEFAULT_FROM_EMAIL = env.str("SELENE_EMAIL_FROM", default="Selene <selene@localhost>")
 REPORT_RECIPIENT = env.str("REPORT_RECIPIENT", default="")
 

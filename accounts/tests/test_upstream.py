@@ -1,6 +1,8 @@
 """Calling services outside, on their bad days and with many at once."""
 
+import contextlib
 import gzip
+import socket
 import threading
 import time
 from contextlib import closing
@@ -85,3 +87,99 @@ def test_places_are_given_back_after_failures(settings, bad_upstream):
 
     with http.slot(), pytest.raises(http.Busy), http.slot():
         pass
+
+
+class Scripted:
+    """A server that answers the first connection, second and so on as it was told to."""
+
+    def __init__(self, *scripts):
+        self.requests = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, args=(scripts,), daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _serve(self, scripts):
+        for script in scripts:
+            with contextlib.suppress(OSError):
+                connection, _ = self._listener.accept()
+                with connection:
+                    script(self, connection)
+
+    def read(self, connection):
+        self.requests.append(connection.recv(65_536))
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def say_ok(server, connection):
+    server.read(connection)
+    connection.sendall(ANSWER)
+
+
+def close_instead_of_answering(server, connection):
+    server.read(connection)
+
+
+def send_headers_for_ever(server, connection):
+    server.read(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        connection.sendall(b"X-More: 1\r\n")
+        time.sleep(0.02)
+
+
+def send_a_body_without_length_for_ever(server, connection):
+    server.read(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "script", [send_headers_for_ever, send_a_body_without_length_for_ever], ids=["headers", "body"]
+)
+def test_a_service_that_never_comes_to_an_end_is_cut_off_in_time(settings, script):
+    settings.UPSTREAM_READ_SECONDS = 0.3
+
+    with closing(Scripted(script)) as server:
+        begun = time.monotonic()
+        with pytest.raises(http.Unavailable, match="service timed out"):
+            http.call("service", "GET", server.url)
+
+    assert time.monotonic() - begun < 1
+
+
+def test_a_question_is_asked_once_more_if_the_connection_was_closed_under_it():
+    with closing(Scripted(close_instead_of_answering, say_ok)) as server:
+        answer = http.call("service", "GET", server.url)
+
+    assert answer.content == b"ok"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "scripts"),
+    [
+        ("GET", [close_instead_of_answering, close_instead_of_answering, say_ok]),
+        ("POST", [close_instead_of_answering, say_ok]),
+    ],
+)
+def test_no_more_than_that_is_asked_again_and_nothing_that_changes_things(method, scripts):
+    with closing(Scripted(*scripts)) as server, pytest.raises(http.Unavailable, match="failed"):
+        http.call("service", method, server.url)
+
+    assert len(server.requests) == len(scripts) - 1
+
+
+def test_a_cookie_of_one_answer_is_not_in_the_next_request(httpserver):
+    httpserver.expect_request("/").respond_with_data(headers={"Set-Cookie": "who=someone"})
+
+    for _ in range(2):
+        http.call("service", "GET", httpserver.url_for("/"))
+
+    assert [request.headers.get("Cookie") for request, _ in httpserver.log] == [None, None]

@@ -5,7 +5,6 @@ may cost. It is in accounts because sso, devices and market call services, too.
 """
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ import requests
 from django.conf import settings
 from urllib3 import exceptions as urllib3
 
+from accounts.upstream import pool
+
 LIMIT_BYTES = 5_000_000
 CHUNK = 65_536
 
-_session = requests.Session()
-_session.trust_env = False  # no .netrc: its passwords are not for these services
-_session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=32))
-_session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
+_session = pool.make_session()
 
 
 class Unavailable(Exception):
@@ -105,42 +103,64 @@ def call(
         Busy: too many requests wait for services already.
         Unavailable: no connection, no answer in time, or one of more than ``limit_bytes``.
     """
-    seconds = (settings.UPSTREAM_CONNECT_SECONDS, settings.UPSTREAM_READ_SECONDS)
-    deadline = time.monotonic() + settings.UPSTREAM_READ_SECONDS
+    request = requests.Request(
+        method,
+        url,
+        params=params,
+        json=json,
+        data=data,
+        headers=headers,
+        auth=auth,
+        files=files,
+    )
+    with slot(), pool.Deadline(settings.UPSTREAM_READ_SECONDS) as deadline:
+        try:
+            with _send(request, deadline) as response:
+                content = _read(response, limit_bytes)
+                content_type = response.headers.get("Content-Type", "")
+        except (requests.Timeout, urllib3.TimeoutError) as error:
+            raise Unavailable(service, timed_out=True) from error
+        except (requests.RequestException, urllib3.HTTPError, _TooLarge) as error:
+            raise Unavailable(service, timed_out=deadline.is_over()) from error
+        if deadline.is_over():  # an answer without a length may look whole though it was cut
+            raise Unavailable(service, timed_out=True)
+    return Answer(response.status_code, content, content_type)
+
+
+class _TooLarge(Exception):
+    """The answer has more bytes than may be."""
+
+
+def _send(request: requests.Request, deadline: pool.Deadline) -> requests.Response:
+    """Send ``request``; a GET once more if the connection that was kept is closed just now."""
+    prepared = _session.prepare_request(request)
     try:
-        with (
-            slot(),
-            _session.request(
-                method,
-                url,
-                params=params,
-                json=json,
-                data=data,
-                headers=headers,
-                auth=auth,
-                files=files,
-                timeout=seconds,
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            content = _read(service, response, deadline, limit_bytes)
-            content_type = response.headers.get("Content-Type", "")
-            return Answer(response.status_code, content, content_type)
-    except (requests.Timeout, urllib3.TimeoutError) as error:
-        raise Unavailable(service, timed_out=True) from error
-    except (requests.RequestException, urllib3.HTTPError) as error:
-        raise Unavailable(service) from error
+        return _send_once(prepared)
+    except requests.ConnectionError as error:
+        if request.method != "GET" or deadline.is_over() or not _was_reset(error):
+            raise
+        return _send_once(prepared)
 
 
-def _read(service: str, response: requests.Response, deadline: float, limit: int) -> bytes:
+def _send_once(prepared: requests.PreparedRequest) -> requests.Response:
+    return _session.send(
+        prepared,
+        timeout=(settings.UPSTREAM_CONNECT_SECONDS, settings.UPSTREAM_READ_SECONDS),
+        allow_redirects=False,
+        stream=True,
+    )
+
+
+def _was_reset(error: requests.ConnectionError) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, urllib3.ProtocolError) and isinstance(cause.args[-1], ConnectionError)
+
+
+def _read(response: requests.Response, limit: int) -> bytes:
     content = bytearray()
-    # What has come, not a whole chunk: a service that sends a byte now and then would fill it for
-    # ever without meeting the limit on a single read.
+    # What has come, not a whole chunk: one of a service that drips would be an hour in coming.
     while chunk := response.raw.read1(CHUNK, decode_content=True):
         content += chunk
         if len(content) > limit:
-            raise Unavailable(service)
-        if time.monotonic() > deadline:
-            raise Unavailable(service, timed_out=True)
+            raise _TooLarge
     return bytes(content)

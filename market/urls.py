@@ -2,18 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from market import views
+from market.views import account, device
 
 device_api = [
-    path("device/<str:device_id>/skillJson", views.ManifestView.as_view()),
-    path("device/<str:device_id>/settingsMeta", views.SettingsMetaView.as_view()),
-    path("device/<str:device_id>/skill", views.LegacySkillView.as_view()),
-    path("device/<str:device_id>/skill/settings", views.DeviceSettingsView.as_view()),
+    path("device/<str:device_id>/skillJson", device.ManifestView.as_view()),
+    path("device/<str:device_id>/settingsMeta", device.SettingsMetaView.as_view()),
+    path("device/<str:device_id>/skill", device.LegacySkillView.as_view()),
+    path("device/<str:device_id>/skill/settings", device.DeviceSettingsView.as_view()),
     # A skill_gid may hold a slash.
-    path("device/<str:device_id>/skill/<path:skill_gid>", views.DeviceSkillView.as_view()),
+    path("device/<str:device_id>/skill/<path:skill_gid>", device.DeviceSkillView.as_view()),
 ]
 account_api = [
-    path("skills", views.SkillsView.as_view()),
-    path("skills/<path:family_name>/settings", views.SkillSettingsView.as_view()),
+    path("skills", account.SkillsView.as_view()),
+    path("skills/<path:family_name>/settings", account.SkillSettingsView.as_view()),
 ]
 marketplace_api: list[URLPattern] = []

@@ -272,6 +272,7 @@ STT_ENGINE = env.choice("SELENE_STT_ENGINE", STT_ENGINES, "pocketsphinx")
 STT_MODEL = env.str("SELENE_STT_MODEL", default="")
 STT_CONCURRENCY = env.int("SELENE_STT_CONCURRENCY", default=2)
 GOOGLE_STT_KEY = env.str("GOOGLE_STT_KEY", default="")
+GOOGLE_STT_URL = env.base_url("GOOGLE_STT_URL", default="https://www.google.com/speech-api/v2")
 STT_OPENAI_URL = env.base_url("SELENE_STT_OPENAI_URL", default="https://api.openai.com/v1")
 STT_OPENAI_KEY = env.str("SELENE_STT_OPENAI_KEY", default="")
 
@@ -284,6 +285,8 @@ METRICS_ADDRESSES = networks(
 
 # HTTP
 MAX_BODY_BYTES = env.int("SELENE_MAX_BODY_BYTES", default=1_000_000)
+# By path, what may be longer: speech
+LONGER_BODIES = dict.fromkeys(("/v1/stt", "/v1/transcribe"), max(4_000_000, MAX_BODY_BYTES))
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 CORS_ALLOWED_ORIGINS = TRUSTED_ORIGINS
 CORS_ALLOW_CREDENTIALS = True

@@ -28,6 +28,21 @@ class Skill(models.Model):
         return self.skill_gid
 
 
+class Catalogue(models.Model):
+    """That a core version's catalogue is loaded, and whether it is still the one last read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    core_version = models.CharField(max_length=10, unique=True, help_text='E.g. "21.02".')
+    # No number: one that a backup brings back could come to name two contents.
+    revision = models.UUIDField(default=uuid.uuid4, help_text="Another after every load.")
+
+    class Meta:
+        ordering = ["core_version"]
+
+    def __str__(self) -> str:
+        return f"catalogue of {self.core_version}"
+
+
 class CatalogueEntry(models.Model):
     """How the marketplace shows a skill to people with one core version."""
 
@@ -143,13 +158,67 @@ class DeviceSkill(models.Model):
         return f"{self.skill} on {self.device}"
 
 
+class Request(models.TextChoices):
+    INSTALL = "install", "Install"
+    REMOVE = "remove", "Remove"
+
+
+class InstallRequest(models.Model):
+    """What an account asked of its devices in the marketplace, until one of them says it is so.
+
+    The order itself is in the settings of the devices' installer skills; this is what the
+    marketplace shows meanwhile.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="install_requests"
+    )
+    family_name = models.CharField(max_length=300, help_text='E.g. "mycroft-timer".')
+    request = models.CharField(max_length=10, choices=Request)
+    requested_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "family_name"], name="install_request_one_per_skill"
+            ),
+            models.CheckConstraint(
+                condition=Q(request__in=Request.values), name="install_request_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request} {self.family_name} for {self.account}"
+
+
+class ClientAuthentication(models.TextChoices):
+    HEADER = "header", "In the header (HTTP Basic)"
+    BODY = "body", "In the body"
+
+
 class OAuthCredential(models.Model):
     """An application registered with a provider, for skills that act on people's accounts there."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True, help_text='E.g. "Spotify".')
+    reference = models.CharField(  # noqa: DJ001 - unique where there is one
+        max_length=100,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="What skills call it: the value of the field of type oauth in their settings, "
+        'such as "1" in the Spotify skill. Its id works as well.',
+    )
     client_id = models.CharField(max_length=255)
     encrypted_client_secret = models.TextField(blank=True)
+    client_authentication = models.CharField(
+        max_length=10,
+        choices=ClientAuthentication,
+        default=ClientAuthentication.HEADER,
+        db_default=ClientAuthentication.HEADER,
+        help_text="How the provider wants to be shown client id and secret.",
+    )
     scope = models.CharField(max_length=500, blank=True, help_text="Separated by spaces.")
     authorization_uri = models.URLField(max_length=500)
     token_uri = models.URLField(max_length=500)
@@ -158,6 +227,12 @@ class OAuthCredential(models.Model):
     class Meta:
         ordering = ["name"]
         verbose_name = "OAuth credential"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(client_authentication__in=ClientAuthentication.values),
+                name="oauth_credential_authentication_known",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -177,6 +252,10 @@ class OAuthToken(models.Model):
         max_length=64, unique=True, null=True, blank=True, help_text="SHA-256, while asking."
     )
     encrypted_verifier = models.TextField(blank=True, help_text="PKCE, while asking.")
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="When the asking began.")
+    refreshed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Whoever refreshes the token has until then."
+    )
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from devices.views import account, device
+from devices.views import account, device, reports
 
 device_api = [
     path("device/code", device.CodeView.as_view()),
@@ -12,6 +12,9 @@ device_api = [
     path("device/<str:device_id>/setting", device.SettingView.as_view()),
     path("device/<str:device_id>/location", device.LocationView.as_view()),
     path("device/<str:device_id>/subscription", device.SubscriptionView.as_view()),
+    re_path(
+        r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()
+    ),
     path("geolocation", device.GeolocationView.as_view()),
 ]
 unknown_device_path = [re_path("", device.UnknownPathView.as_view())]

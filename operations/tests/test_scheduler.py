@@ -78,14 +78,23 @@ def test_a_frequent_job_goes_on_when_the_clock_is_set_back():
 
 @pytest.mark.household
 def test_a_household_has_daily_jobs_only():
-    assert [job.command for job in schedule()] == ["purge_expired", "load_skills"]
+    assert [job.command for job in schedule()] == [
+        "parse_core_metrics",
+        "purge_expired",
+        "load_skills",
+    ]
 
 
 @pytest.mark.fleet
 def test_a_fleet_also_moves_last_contacts():
     commands = [job.command for job in schedule()]
 
-    assert commands == ["purge_expired", "load_skills", "update_last_contact"]
+    assert commands == [
+        "parse_core_metrics",
+        "purge_expired",
+        "load_skills",
+        "update_last_contact",
+    ]
 
 
 @pytest.fixture

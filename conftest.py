@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework.throttling import ScopedRateThrottle
@@ -37,6 +37,7 @@ def pytest_collection_modifyitems(config, items):
 def _forget_cache():
     """Start each test with an empty cache: in Redis, this process's own database."""
     cache.clear()
+    caches["replies"].clear()
     version_cache.forget_failures()
 
 

@@ -164,13 +164,20 @@ if REDIS_URL:
             },
         }
     }
+    CACHES["replies"] = CACHES["default"]
     DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 else:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             "OPTIONS": {"MAX_ENTRIES": 100_000},
-        }
+        },
+        # What outside services said, up to 100 KB each: 50 MB, and not in the way of the others
+        "replies": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "replies",
+            "OPTIONS": {"MAX_ENTRIES": 500},
+        },
     }
 
 # Accounts and signing in
@@ -255,6 +262,7 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE = env.base_url("STRIPE_API_BASE", default="https://api.stripe.com")
 OWM_KEY = env.str("OWM_KEY", default="")
 OWM_URL = env.base_url("OWM_URL", default="https://api.openweathermap.org/data/2.5")
+OWM_ONECALL_URL = env.base_url("SELENE_OWM_ONECALL_URL", default="")
 OWM_QUOTA = env.int("SELENE_OWM_QUOTA", default=1_000)  # calls a day and device; 0 for no limit
 WOLFRAM_ALPHA_KEY = env.str("WOLFRAM_ALPHA_KEY", default="")
 WOLFRAM_ALPHA_URL = env.base_url("WOLFRAM_ALPHA_URL", default="https://api.wolframalpha.com")

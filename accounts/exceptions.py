@@ -3,12 +3,6 @@
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-PLATFORM_SETTINGS = {
-    "Google": "GOOGLE_CLIENT_ID",
-    "Facebook": "FACEBOOK_APP_ID",
-    "GitHub": "GITHUB_CLIENT_ID",
-}
-
 
 class NotConfigured(APIException):
     """503: the operator gave no key for a service that the call needs."""

@@ -153,15 +153,3 @@ class ProfileChangeSerializer(serializers.Serializer):
                 {"errors": [f"update of {key} not supported" for key in unknown]}
             )
         return super().to_internal_value(data)
-
-
-class EmailQuerySerializer(serializers.Serializer):
-    platform = serializers.ChoiceField(["Internal", "Google", "Facebook", "GitHub"])
-    token = serializers.CharField(
-        allow_blank=True, trim_whitespace=False, help_text="The address, in base64."
-    )
-
-
-class EmailKnownSerializer(serializers.Serializer):
-    accountExists = serializers.BooleanField()
-    noFederatedEmail = serializers.BooleanField()

@@ -8,5 +8,4 @@ account_api = [
     path("account", profile.AccountView.as_view()),
     path("agreement/<str:agreement_type>", visitors.AgreementView.as_view()),
     path("memberships", profile.MembershipsView.as_view()),
-    path("validate-email", visitors.ValidateEmailView.as_view()),
 ]

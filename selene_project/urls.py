@@ -22,11 +22,14 @@ Patterns = Sequence[URLPattern | URLResolver]
 
 # The marketplace shows who is signed in.
 _PROFILE: Patterns = [p for p in accounts.urls.account_api if str(p.pattern) == "account"]
+# The account pages ask it, too, as when an address is changed; platforms are single sign on's.
+_VALIDATE_EMAIL: Patterns = [p for p in sso.urls.account_api if str(p.pattern) == "validate-email"]
 ACCOUNT_APIS: dict[str, list[Patterns]] = {
     "sso": [sso.urls.account_api],
     "account": [
         geography.urls.account_api,
         accounts.urls.account_api,
+        _VALIDATE_EMAIL,
         devices.urls.account_api,
         market.urls.account_api,
     ],

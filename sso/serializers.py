@@ -9,8 +9,8 @@ from rest_framework import serializers
 from accounts import email_addresses
 from accounts.models import Account
 from sso import credentials
+from sso.federated import PLATFORMS
 
-PLATFORMS = ["Facebook", "Google", "GitHub"]
 # Logging in sends it in a header, and those are limited to 8 KB.
 PASSWORD_LENGTH = 1_000
 
@@ -34,7 +34,7 @@ class NewLoginSerializer(serializers.Serializer):
     federatedToken = _optional("The platform's.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"federatedPlatform"}``, or email address and password in plain text."""
+        """Return the platform and its token, or email address and password in plain text."""
         if attrs.get("federatedPlatform"):
             return self._federated(attrs["federatedPlatform"], attrs.get("federatedToken"))
         email, password = attrs.get("email"), attrs.get("password")
@@ -48,10 +48,12 @@ class NewLoginSerializer(serializers.Serializer):
 
     def _federated(self, platform: str, token: str | None) -> dict[str, Any]:
         if platform not in PLATFORMS:
-            raise _refusal("federatedPlatform", f"Value ({platform}) must be one of {PLATFORMS}.")
+            raise _refusal(
+                "federatedPlatform", f"Value ({platform}) must be one of {[*PLATFORMS]}."
+            )
         if not token:
             raise _refusal("federatedToken", "federated platform must be accompanied by a token")
-        return {"federatedPlatform": platform}
+        return {"federatedPlatform": platform, "federatedToken": token}
 
     def _internal(self, encoded_email: str, encoded_password: str) -> dict[str, Any]:
         try:
@@ -83,6 +85,40 @@ class SignUpSerializer(serializers.Serializer):
 
     def validate_privacyPolicy(self, value: bool) -> bool:
         return _agreed(value, "agreement to the privacy policy is required")
+
+
+class FederatedLoginSerializer(serializers.Serializer):
+    """What a platform gave to a person who signed in there."""
+
+    platform = serializers.ChoiceField(list(PLATFORMS))
+    token = serializers.CharField(trim_whitespace=False)
+
+
+class GithubCodeSerializer(serializers.Serializer):
+    """What GitHub adds to the address it sends a person back to."""
+
+    code = serializers.CharField(max_length=1_000)
+    state = serializers.CharField(max_length=1_000)
+
+
+class GithubTokenSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="GitHub's, for `validate-federated`.")
+
+
+class EmailQuerySerializer(serializers.Serializer):
+    platform = serializers.ChoiceField(["Internal", *PLATFORMS])
+    token = serializers.CharField(
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="The platform's; for Internal the address, in base64.",
+    )
+
+
+class EmailKnownSerializer(serializers.Serializer):
+    accountExists = serializers.BooleanField(help_text="Sign in instead of signing up.")
+    noFederatedEmail = serializers.BooleanField(
+        help_text="The platform vouches for no address, so no account can be made with it."
+    )
 
 
 def _agreed(value: bool, otherwise: str) -> bool:

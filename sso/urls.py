@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from accounts.views.visitors import AgreementView, ValidateEmailView
-from sso.views import signing_in
+from accounts.views.visitors import AgreementView
+from sso.views import federated, signing_in
 
 account_api = [
     path("account", signing_in.AccountView.as_view()),
     path("agreement/<str:agreement_type>", AgreementView.as_view()),
     path("internal-login", signing_in.InternalLoginView.as_view()),
     path("logout", signing_in.LogoutView.as_view()),
-    path("validate-email", ValidateEmailView.as_view()),
+    path("github-token", federated.GithubTokenView.as_view()),
+    path("validate-email", federated.ValidateEmailView.as_view()),
+    path("validate-federated", federated.ValidateFederatedView.as_view()),
 ]

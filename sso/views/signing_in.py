@@ -15,12 +15,14 @@ from rest_framework.views import APIView
 
 from accounts import client, cookies, lockout, registration, sessions
 from accounts.authentication import AccountRequest
-from accounts.exceptions import PLATFORM_SETTINGS, NotConfigured
 from accounts.models import Account
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from accounts.views import profile
-from sso import credentials
+from sso import credentials, federated
 from sso.serializers import SignUpSerializer
+from sso.upstream.identities import Refused
+
+IN_USE = "an account with this address exists"
 
 
 class LoginRefused(APIException):
@@ -62,20 +64,46 @@ class AccountView(profile.AccountView):
     @extend_schema(
         auth=[],
         request=SignUpSerializer,
-        responses={200: str, 400: FIELD_ERRORS, 429: ERROR, 503: ERROR},
+        responses={
+            200: str,
+            400: FIELD_ERRORS,
+            429: ERROR,
+            502: ERROR,
+            503: ERROR,
+            504: ERROR,
+        },
     )
     def post(self, request: Request) -> Response:
         form = SignUpSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         login = form.validated_data["login"]
         if platform := login.get("federatedPlatform"):
-            raise NotConfigured(PLATFORM_SETTINGS[platform])
-        try:
-            registration.sign_up(login["email"], login["password"])
-        except registration.AddressInUse as error:
-            reason = "an account with this address exists"
-            raise ValidationError({"login": {"email": [reason]}}) from error
+            _sign_up_federated(platform, login["federatedToken"])
+        else:
+            _sign_up(login["email"], login["password"])
         return Response("Account added successfully")
+
+
+def _sign_up(email: str, password: str) -> None:
+    try:
+        registration.sign_up(email, password)
+    except registration.AddressInUse as error:
+        raise ValidationError({"login": {"email": [IN_USE]}}) from error
+
+
+def _sign_up_federated(platform: str, token: str) -> None:
+    try:
+        federated.sign_up(federated.identify(platform, token))
+    except Refused as error:
+        raise _token_refused(str(error)) from error
+    except (registration.AddressInUse, federated.AlreadyLinked) as error:
+        raise _token_refused(IN_USE) from error
+    except federated.NoVerifiedAddress as error:
+        raise _token_refused(f"{platform} gives no verified address") from error
+
+
+def _token_refused(reason: str) -> ValidationError:
+    return ValidationError({"login": {"federatedToken": [reason]}})
 
 
 class InternalLoginView(APIView):

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from accounts import deletion, editing, registration, sessions
+from accounts import deletion, editing, mail, registration, sessions
 from accounts.admin_mixins import Deletion, ReadOnly, SavesWhatWasEdited, edited_columns
 from accounts.forms import AccountForm, NewAccountForm, PasswordForm
 from accounts.models import (
@@ -23,6 +23,7 @@ from accounts.models import (
     AccountActivity,
     Agreement,
     Membership,
+    OutgoingMail,
     SecurityEvent,
     SignInSession,
     Subscription,
@@ -165,6 +166,35 @@ class SecurityEventAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["account"]
     search_fields = ["account__email", "address"]
     show_full_result_count = False
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(ReadOnly, ModelAdmin):
+    """What was sent, what waits and what was given up; never what it says."""
+
+    list_display = [
+        "created_at",
+        "recipient",
+        "subject",
+        "state",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+    ]
+    list_filter = ["template", ("sent_at", admin.EmptyFieldListFilter)]
+    search_fields = ["recipient"]
+    exclude = ["text", "html"]
+    readonly_fields = ["state"]
+    show_full_result_count = False
+    actions = ["send_again"]
+
+    @action(description="Send again: what has not been sent", permissions=["send"])
+    def send_again(self, request: HttpRequest, mails: QuerySet[OutgoingMail]) -> None:
+        self.message_user(request, f"{mail.send_again(mails)} mails will be sent within a minute")
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        # Rows are not changed here, so the right to change them is the one to send them.
+        return request.user.has_perm("accounts.change_outgoingmail")
 
 
 @admin.register(AccountActivity)

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from accounts import activity, agreements, versions
+from accounts import activity, agreements, mail, versions
 from accounts.models import Account
 
 # A status of wake word samples, which are above accounts: their files outlive the account until a
@@ -26,6 +26,7 @@ def delete(account: Account) -> None:
     list(row.devices.select_for_update().order_by("pk").values_list("pk"))
     versions.retire(row.devices.all())
     row.wake_word_samples.update(status=MARKED_FOR_DELETION)
+    mail.forget(row.email)
     row.delete()
     activity.count(
         accounts=-1,

@@ -132,6 +132,67 @@ class SecurityEvent(models.Model):
         return f"{self.get_kind_display()}, {self.happened_at:%Y-%m-%d %H:%M}"
 
 
+class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
+    def due(self) -> "OutgoingMailQuerySet":
+        """Return what should be sent now."""
+        return self.filter(next_attempt_at__lte=timezone.now())
+
+
+class OutgoingMail(models.Model):
+    """A mail that is to be sent or was; kept 30 days, without its text once it is out."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    template = models.CharField(max_length=100, help_text='Which mail, e.g. "password_reset".')
+    recipient = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=200)
+    text = models.TextField(blank=True, help_text="Encrypted.")
+    html = models.TextField(blank=True, help_text="Encrypted.")
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(
+        default=timezone.now, null=True, blank=True, help_text="None once sent or given up."
+    )
+    last_error = models.CharField(max_length=200, blank=True)
+
+    objects = OutgoingMailQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "outgoing mail"
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="mail_due"),
+            models.Index(fields=["created_at"], name="mail_created"),
+            models.Index(fields=["recipient"], name="mail_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject}, {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def state(self) -> str:
+        if self.sent_at:
+            return "sent"
+        return "waiting" if self.next_attempt_at else "given up"
+
+
+class EmailChange(models.Model):
+    """The address that an account asked to have instead, until mail to it is proven to arrive.
+
+    One an account: whoever asks again, having mistyped it, makes the first link void.
+    """
+
+    id = models.UUIDField(
+        primary_key=True, default=uuid.uuid4, editable=False, help_text="In the token of the link."
+    )
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="email_change")
+    email = models.EmailField("new email address", max_length=254)
+    requested_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"to {self.email}, {self.requested_at:%Y-%m-%d %H:%M}"
+
+
 class AgreementType(models.TextChoices):
     PRIVACY_POLICY = "Privacy Policy", "Privacy Policy"
     TERMS_OF_USE = "Terms of Use", "Terms of Use"

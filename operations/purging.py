@@ -1,7 +1,7 @@
 """Clearing away what has expired."""
 
-from accounts import lockout, security, sessions
-from devices import pairing, tokens
+from accounts import lockout, mail, security, sessions
+from devices import metrics, pairing, tokens
 from market import registry
 from operations import jobs
 
@@ -13,7 +13,9 @@ def purge() -> dict[str, int]:
         "device tokens": tokens.purge(),
         "sign-in sessions": sessions.purge(),
         "security events": security.purge(),
+        "metrics and interactions": metrics.purge(),
         "failed logins": lockout.purge(),
+        "mails": mail.purge(),
         "unused skills and definitions": registry.purge_unused(),
         "job runs": jobs.purge(),
     }

@@ -74,8 +74,10 @@ class FrequentJob:
 def schedule() -> list[DailyJob | FrequentJob]:
     """Return the jobs of an installation such as this."""
     jobs: list[DailyJob | FrequentJob] = [
+        DailyJob("parse_core_metrics", at=time_of_day(2)),
         DailyJob("purge_expired", at=time_of_day(3)),
         DailyJob("load_skills", at=time_of_day(4)),
+        FrequentJob("send_mail", every=timedelta(minutes=1)),
     ]
     if settings.REDIS_URL:
         jobs.append(FrequentJob("update_last_contact", every=timedelta(minutes=2)))

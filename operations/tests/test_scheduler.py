@@ -77,11 +77,12 @@ def test_a_frequent_job_goes_on_when_the_clock_is_set_back():
 
 
 @pytest.mark.household
-def test_a_household_has_daily_jobs_only():
+def test_a_household_has_these_jobs():
     assert [job.command for job in schedule()] == [
         "parse_core_metrics",
         "purge_expired",
         "load_skills",
+        "send_mail",
     ]
 
 
@@ -93,6 +94,7 @@ def test_a_fleet_also_moves_last_contacts():
         "parse_core_metrics",
         "purge_expired",
         "load_skills",
+        "send_mail",
         "update_last_contact",
     ]
 

@@ -1,4 +1,4 @@
-"""What the installation itself does: job runs, who may run them, API statistics."""
+"""What the installation itself does and counts: job runs, who may run them, statistics."""
 
 import uuid
 
@@ -38,6 +38,8 @@ class Lease(models.Model):
 
     SCHEDULER = "scheduler"
     START = "start"
+    FLEET = "fleet"
+    REPORT = "report"
 
     name = models.CharField(max_length=20, primary_key=True)
     holder = models.CharField(max_length=150, blank=True, help_text="Host, process and a number.")
@@ -50,6 +52,47 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FleetKind(models.TextChoices):
+    """What devices, or accounts, are counted by."""
+
+    STATUS = "status", "Devices by status"
+    TROUBLE = "trouble", "Devices that need a look"
+    PLATFORM = "platform", "Devices by platform"
+    CORE_VERSION = "core_version", "Devices by core version"
+    VOICE = "voice", "Devices by voice"
+    WAKE_WORD = "wake_word", "Devices by wake word"
+    COUNTRY = "country", "Devices by country"
+    CITY = "city", "Devices by city"
+    CELL = "cell", "Devices by degree of latitude and longitude"
+    SKILL = "skill", "Devices by skill"
+    ACCOUNTS = "accounts", "Accounts by membership"
+
+
+class FleetCount(models.Model):
+    """How many devices there were of a kind when they were last counted on a day.
+
+    So that no page has to count a million of them.
+    """
+
+    day = models.DateField()
+    kind = models.CharField(max_length=20, choices=FleetKind)
+    key = models.CharField(max_length=200, help_text="A status, a platform, an ISO code, ...")
+    count = models.PositiveBigIntegerField()
+    counted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-day", "kind", "-count"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind", "key"], name="fleet_count_unique"),
+            models.CheckConstraint(
+                condition=Q(kind__in=FleetKind.values), name="fleet_count_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.key}, {self.day}"
 
 
 class ApiCallDay(models.Model):

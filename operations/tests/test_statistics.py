@@ -110,7 +110,7 @@ def test_counts_are_added_to_the_row_of_their_day(counter, time_machine):
 
 @pytest.mark.django_db
 def test_each_route_is_of_the_api_that_has_it(counter, time_machine):
-    routes = ["v1/geolocation", "api/voices", "api/skills/available", "api/internal-login", "admin/login/"]
+    routes = ["v1/geolocation", "api/voices", "api/skills", "api/internal-login", "admin/login/"]
     for route in [*routes, "livez"]:
         counter.note(VIEW, route, "GET", 200, 0.1)
     counter.note(UPSTREAM, "Wolfram Alpha", "CALL", 504, 15.0)
@@ -120,7 +120,7 @@ def test_each_route_is_of_the_api_that_has_it(counter, time_machine):
     assert dict(ApiCallDay.objects.values_list("route", "api")) == {
         "v1/geolocation": "device",
         "api/voices": "account",
-        "api/skills/available": "market",
+        "api/skills": "account",
         "api/internal-login": "sso",
         "admin/login/": "admin",
         "livez": "pages",

@@ -64,3 +64,13 @@ class AccountAuthentication(BaseAuthentication):
             address=client.address(request),
         )
         return session
+
+
+class OptionalAccountAuthentication(AccountAuthentication):
+    """For calls that serve anyone: whoever has worthless credentials is nobody, not refused."""
+
+    def authenticate(self, request: Request) -> tuple[Account, SignInSession] | None:
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed:
+            return None

@@ -1,14 +1,16 @@
 """The catalogue: what the marketplace shows, per core version."""
 
 import re
+import uuid
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 from django.conf import settings
 
 from market import registry
 from market.conflicts import retried
-from market.models import CatalogueEntry
+from market.models import Catalogue, CatalogueEntry
 from market.upstream.skill_metadata import CORE_VERSION, Unusable
 
 GID_LENGTH = 300
@@ -56,10 +58,15 @@ def load(core_version: str, metadata: dict[str, object]) -> Counts:
 
 def shown_version() -> str:
     """Return the core version whose catalogue is shown: the configured or the newest loaded."""
-    if settings.CORE_VERSION:
-        return settings.CORE_VERSION
-    loaded = CatalogueEntry.objects.order_by().values_list("core_version", flat=True).distinct()
-    return max(loaded, key=_as_numbers, default="")
+    return settings.CORE_VERSION or shown()[0]
+
+
+def shown() -> tuple[str, UUID | None]:
+    """Return the core version that is shown, and what its catalogue's last change is known by."""
+    loaded = dict(Catalogue.objects.order_by().values_list("core_version", "revision"))
+    newest = max(loaded, key=_as_numbers, default="")
+    core_version = settings.CORE_VERSION or newest
+    return core_version, loaded.get(core_version)
 
 
 def _as_numbers(core_version: str) -> list[int]:
@@ -90,6 +97,10 @@ def _gid(entry: object) -> str:
 @retried
 def _replace(core_version: str, usable: dict[str, object]) -> tuple[int, int, int]:
     """Write what differs; return how many entries were added, updated and removed."""
+    # First, since the row's lock lets one load at a time through: none is hidden by another's.
+    Catalogue.objects.update_or_create(
+        core_version=core_version, defaults={"revision": uuid.uuid4()}
+    )
     entries = CatalogueEntry.objects.filter(core_version=core_version).select_related("skill")
     current = {entry.skill.skill_gid: entry for entry in entries}
     added = [gid for gid in usable if gid not in current]

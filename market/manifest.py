@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import versions
 from devices.models import Device
-from market import device_skills, registry
+from market import device_skills, installing, registry
 from market.conflicts import retried
 from market.models import DeviceSkill, Installation, Skill
 
@@ -78,6 +78,7 @@ def remove(device: Device, skill_gid: str) -> None:
     if removed:
         _remove(removed)
         versions.bump(Device.objects.filter(pk=device.pk))
+        installing.settle(device, {}, added=[], gone={registry.family_name(skill_gid)})
 
 
 @retried
@@ -93,6 +94,15 @@ def _store(device: Device, wanted: dict[str, Entry]) -> None:
     # What the device polls for is which skills have which settings, not how they are installed.
     if added or removed:
         versions.bump(Device.objects.filter(pk=device.pk))
+    _settle(device, wanted, added, removed)
+
+
+def _settle(
+    device: Device, wanted: dict[str, Entry], added: list[str], removed: list[DeviceSkill]
+) -> None:
+    told = {registry.family_name(gid): entry for gid, entry in wanted.items()}
+    gone = {row.skill.family_name for row in removed} - told.keys()
+    installing.settle(device, told, [registry.family_name(gid) for gid in added], gone)
 
 
 def _differences(

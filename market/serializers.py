@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from market import manifest
-from market.models import Installation
+from market.models import Installation, Request
 from market.skill_settings import Settings
 
 GID_LENGTH = 300
@@ -201,3 +202,94 @@ class SkillSettingsChangeSerializer(serializers.Serializer):
             Settings(**entry | {"values": entry["values"] or {}})
             for entry in self.validated_data["skillSettings"]
         ]
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class IconField(serializers.Field):
+    """``{"icon", "color"}``; null only where there is an image."""
+
+
+class SummarySerializer(serializers.Serializer):
+    """A skill in the list of the marketplace; for the API's description alone."""
+
+    id = serializers.UUIDField()
+    displayName = serializers.CharField()
+    summary = serializers.CharField()
+    icon = IconField(allow_null=True)
+    iconImage = serializers.URLField(allow_null=True)
+    trigger = serializers.CharField(allow_null=True)
+    marketCategory = serializers.CharField()
+    isSystemSkill = serializers.BooleanField()
+    isMycroftMade = serializers.BooleanField()
+
+
+class AvailableSerializer(serializers.Serializer):
+    """What the marketplace lists."""
+
+    skills = SummarySerializer(many=True)
+
+
+class CreditSerializer(serializers.Serializer):
+    """Who made a skill."""
+
+    name = serializers.CharField()
+    githubId = serializers.CharField()
+
+
+class SkillDetailSerializer(serializers.Serializer):
+    """All that the marketplace tells of a skill; for the API's description alone."""
+
+    id = serializers.UUIDField()
+    displayName = serializers.CharField()
+    summary = serializers.CharField(help_text="Safe HTML.")
+    description = serializers.CharField(help_text="Safe HTML.")
+    categories = serializers.ListField(child=serializers.CharField())
+    credits = CreditSerializer(many=True)
+    icon = IconField(allow_null=True)
+    iconImage = serializers.URLField(allow_null=True)
+    isSystemSkill = serializers.BooleanField()
+    repositoryUrl = serializers.URLField(allow_null=True)
+    triggers = serializers.ListField(child=serializers.CharField())
+    worksOnMarkOne = serializers.BooleanField()
+    worksOnMarkTwo = serializers.BooleanField()
+    worksOnPicroft = serializers.BooleanField()
+    worksOnKDE = serializers.BooleanField()
+
+
+class StatusesSerializer(serializers.Serializer):
+    """How skills are, by skill id and by market id."""
+
+    installStatuses = serializers.DictField(child=serializers.ChoiceField(Installation.choices))
+    failureReasons = serializers.DictField(child=serializers.CharField())
+
+
+SECTIONS = {"to_install": Request.INSTALL, "to_remove": Request.REMOVE}
+
+
+class InstallSerializer(serializers.Serializer):
+    """What to do with which skill of the marketplace.
+
+    ``skill_name`` holds the market id, too: so Selene UI's page sends it for a removal.
+    """
+
+    section = serializers.ChoiceField(list(SECTIONS))
+    skillDisplayId = serializers.UUIDField(required=False, allow_null=True)
+    skill_name = serializers.UUIDField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (attrs.get("skillDisplayId") or attrs.get("skill_name")):
+            reason = self.fields["skillDisplayId"].error_messages["required"]
+            raise serializers.ValidationError({"skillDisplayId": [reason]})
+        return attrs
+
+    @property
+    def id_field(self) -> str:
+        return "skillDisplayId" if self.validated_data.get("skillDisplayId") else "skill_name"
+
+    @property
+    def market_id(self) -> UUID:
+        return self.validated_data[self.id_field]
+
+    @property
+    def asked(self) -> Request:
+        return SECTIONS[self.validated_data["section"]]

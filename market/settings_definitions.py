@@ -75,6 +75,7 @@ def _store(device: Device, skill_gid: str, definition: Definition, kept: Definit
         device_skill.awaited_since = timezone.now()
     if device_skill.settings_definition is None:
         values, also_secret = _first_values(device, skill, definition)
+        values = _with_asked_for(device_skill, values, definition)
     else:
         values, also_secret = _kept_values(device_skill, definition), set()
     settings_values.assign(device_skill, values, kept, also_secret)
@@ -102,6 +103,15 @@ def _first_values(
         if _is_choice(other, definition_fields.names(definition)):
             return defaults | (settings_values.of(other) or {}), settings_values.secret_names(other)
     return defaults, set()
+
+
+def _with_asked_for(
+    device_skill: DeviceSkill, values: Values | None, definition: Definition
+) -> Values | None:
+    """Return ``values`` with what the marketplace asked of the installer before it told of them."""
+    asked = settings_values.of(device_skill) or {}
+    names = definition_fields.names(definition)
+    return (values or {}) | {n: asked[n] for n in asked if n in names} if asked else values
 
 
 def _is_choice(other: DeviceSkill, names: set[str]) -> bool:

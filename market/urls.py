@@ -1,8 +1,8 @@
 """Paths of the device API, the account API and the marketplace API that are about skills."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 
-from market.views import account, device
+from market.views import account, device, marketplace
 
 device_api = [
     path("device/<str:device_id>/skillJson", device.ManifestView.as_view()),
@@ -16,4 +16,9 @@ account_api = [
     path("skills", account.SkillsView.as_view()),
     path("skills/<path:family_name>/settings", account.SkillSettingsView.as_view()),
 ]
-marketplace_api: list[URLPattern] = []
+marketplace_api = [
+    path("skills/available", marketplace.AvailableView.as_view()),
+    path("skills/status", marketplace.StatusView.as_view()),
+    path("skills/install", marketplace.InstallView.as_view()),
+    path("skills/<uuid:market_id>", marketplace.SkillView.as_view()),
+]

@@ -1,10 +1,11 @@
 """Saved skills, and what devices send about them; what is not given is nothing to lean on."""
 
+import uuid
 from itertools import count
 
 from devices.models import Device
 from market import manifest, settings_definitions
-from market.models import CatalogueEntry, DeviceSkill, Skill
+from market.models import Catalogue, CatalogueEntry, DeviceSkill, Skill
 from market.registry import register
 
 _numbers = count(1)
@@ -17,6 +18,9 @@ def make_skill(skill_gid=None):
 
 def make_catalogue_entry(skill_gid=None, core_version="21.02", **display_data):
     skill = make_skill(skill_gid)
+    Catalogue.objects.update_or_create(
+        core_version=core_version, defaults={"revision": uuid.uuid4()}
+    )
     return CatalogueEntry.objects.create(
         skill=skill,
         core_version=core_version,

@@ -1,0 +1,1 @@
+"""The outside services that devices ask through this server, a module for each."""

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from devices.views import account, device, reports
+from devices.views import account, device, reports, services
 
 device_api = [
     path("device/code", device.CodeView.as_view()),
@@ -16,6 +16,11 @@ device_api = [
         r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()
     ),
     path("geolocation", device.GeolocationView.as_view()),
+    path("owm/<path:path>", services.WeatherView.as_view()),
+    path("wa", services.WolframXMLView.as_view()),
+    path("wolframAlphaSpoken", services.WolframSpokenView.as_view()),
+    path("wolframAlphaSimple", services.WolframSimpleView.as_view()),
+    path("wolframAlphaFull", services.WolframFullView.as_view()),
 ]
 unknown_device_path = [re_path("", device.UnknownPathView.as_view())]
 account_api = [

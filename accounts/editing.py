@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from accounts import security, sessions
+from accounts import email_changes, security, sessions
 from accounts.models import Account, SecurityEventKind
 
 
@@ -17,6 +17,7 @@ def save(account: Account, fields: Collection[str]) -> None:
     names = set(fields)
     if "email" in names:
         account.email_proven_at = None
+        email_changes.forget(account)
         names.add("email_proven_at")
         security.record(SecurityEventKind.EMAIL_CHANGED, account=account)
     account.save(update_fields=names)

@@ -34,6 +34,8 @@ LONGEST_PAUSE = timedelta(hours=2)
 FAILURES_IN_A_ROW = 5  # then the mail server is away, and no more need wait for its time limit
 KEPT = timedelta(days=30)
 SUBJECT_LENGTH = 200
+# Nothing that a header could take for another address, or for its own end
+PLAIN_ADDRESS = re.compile(r"[^\s\x00-\x1f,;:<>()\"@]+@[^\s\x00-\x1f,;:<>()\"@]+")
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +45,12 @@ def send(template: str, to: str, /, **context: object) -> None:
 
     Its three parts are templates of an app: ``.subject.txt``, ``.txt`` and ``.html``. Besides
     ``context`` they get ``installation_name``, ``sso_base_url`` and ``account_base_url``; what
-    comes from people or devices is escaped in the last part only.
-
-    Raises:
-        ValueError: ``to`` is not one plain address.
+    comes from people or devices is escaped in the last part only. An address that is not a single,
+    plain one gets no mail, and what the mail is about goes on.
     """
-    if not re.fullmatch(r"[^\s,;:<>()\"@]+@[^\s,;:<>()\"@]+", to):
-        raise ValueError("not one plain email address")
+    if not PLAIN_ADDRESS.fullmatch(to):
+        logger.warning("no mail %s: not one plain address", template)
+        return
     values = context | {
         "installation_name": settings.INSTALLATION_NAME,
         "sso_base_url": settings.SSO_BASE_URL,

@@ -6,7 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts import agreements, memberships
+from accounts import agreements, base64_text, email_addresses, memberships
 from accounts.models import (
     Acceptance,
     Account,
@@ -49,7 +49,7 @@ class SubscriptionSerializer(serializers.ModelSerializer):
         ]
 
     def get_duration(self, subscription: Subscription) -> str | None:
-        return memberships.duration(subscription.started_at.date(), timezone.now().date())
+        return memberships.duration(subscription.paid_since.date(), timezone.now().date())
 
 
 class ProfileSerializer(serializers.ModelSerializer):
@@ -80,7 +80,8 @@ class ProfileSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(SubscriptionSerializer(allow_null=True))
     def get_membership(self, account: Account) -> dict[str, Any] | None:
-        subscription = account.subscriptions.active().select_related("membership").first()
+        rows = account.subscriptions.active().with_paid_since()
+        subscription = rows.select_related("membership").first()
         return None if subscription is None else SubscriptionSerializer(subscription).data
 
 
@@ -153,3 +154,39 @@ class ProfileChangeSerializer(serializers.Serializer):
                 {"errors": [f"update of {key} not supported" for key in unknown]}
             )
         return super().to_internal_value(data)
+
+
+class Base64Field(serializers.CharField):
+    """Text in base64, as Selene UI sends it; in plain once validated."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(trim_whitespace=False, help_text="In base64.", **options)
+
+    def to_internal_value(self, data: Any) -> str:  # noqa: ANN401
+        try:
+            return base64_text.decode(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class NewPasswordSerializer(serializers.Serializer):
+    password = Base64Field()
+
+
+class NewEmailSerializer(serializers.Serializer):
+    """A new address; in base64 twice after a refusal, as at sign-up."""
+
+    token = Base64Field()
+
+    def validate_token(self, value: str) -> str:
+        try:
+            email = value if "@" in value else base64_text.decode(value)
+            return email_addresses.normalise(email)
+        except email_addresses.NotAnAddress as error:
+            raise serializers.ValidationError(str(error)) from error
+        except ValueError as error:
+            raise serializers.ValidationError("not an email address") from error
+
+
+class LinkSerializer(serializers.Serializer):
+    token = serializers.CharField(help_text="Of the link in the mail.")

@@ -1,4 +1,4 @@
-"""The two JWTs of a signed-in account, each with its own secret and type."""
+"""The JWTs of accounts, each of its own type: one is never good for what another is for."""
 
 from datetime import timedelta
 from typing import Self
@@ -9,7 +9,7 @@ from rest_framework_simplejwt.tokens import Token
 
 
 class AccountToken(Token):
-    """A JWT of a signed-in account."""
+    """A JWT of an account, which its ``sub`` names."""
 
     @classmethod
     def read(cls, encoded: str) -> Self:
@@ -36,3 +36,23 @@ class RefreshToken(AccountToken):
 
     def get_token_backend(self) -> TokenBackend:
         return TokenBackend("HS256", signing_key=settings.JWT_REFRESH_SECRET)
+
+
+class ResetToken(AccountToken):
+    """In the link of a mail: good for one new password."""
+
+    token_type = "password_reset"  # noqa: S105
+    lifetime = timedelta(hours=1)
+
+    def get_token_backend(self) -> TokenBackend:
+        return TokenBackend("HS256", signing_key=settings.JWT_RESET_SECRET)
+
+
+class VerifyEmailToken(AccountToken):
+    """In the link of a mail: shows that mail to an address arrives."""
+
+    token_type = "verify_email"  # noqa: S105
+    lifetime = timedelta(hours=24)
+
+    def get_token_backend(self) -> TokenBackend:
+        return TokenBackend("HS256", signing_key=settings.JWT_RESET_SECRET)

@@ -1,6 +1,6 @@
 """Clearing away what has expired."""
 
-from accounts import lockout, mail, security, sessions
+from accounts import email_changes, lockout, mail, security, sessions
 from devices import metrics, pairing, tokens
 from market import registry
 from operations import jobs
@@ -16,6 +16,7 @@ def purge() -> dict[str, int]:
         "metrics and interactions": metrics.purge(),
         "failed logins": lockout.purge(),
         "mails": mail.purge(),
+        "changes of address": email_changes.purge(),
         "unused skills and definitions": registry.purge_unused(),
         "job runs": jobs.purge(),
     }

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as WeakPassword
 from rest_framework import serializers
 
-from accounts import email_addresses
+from accounts import email_addresses, passwords
 from accounts.models import Account
+from accounts.serializers import Base64Field
 from sso import credentials
 from sso.federated import PLATFORMS
-
-# Logging in sends it in a header, and those are limited to 8 KB.
-PASSWORD_LENGTH = 1_000
 
 
 def _optional(help_text: str) -> serializers.CharField:
@@ -64,12 +60,10 @@ class NewLoginSerializer(serializers.Serializer):
             email = email_addresses.normalise(given.email)
         except email_addresses.NotAnAddress as error:
             raise _refusal("email", str(error)) from error
-        if len(given.password) > PASSWORD_LENGTH:
-            raise _refusal("password", f"at most {PASSWORD_LENGTH} characters")
         try:
-            validate_password(given.password, Account(email=email))
-        except WeakPassword as error:
-            raise _refusal("password", *error.messages) from error
+            passwords.check(given.password, Account(email=email))
+        except passwords.Weak as error:
+            raise _refusal("password", *error.reasons) from error
         return {"email": email, "password": given.password}
 
 
@@ -129,3 +123,28 @@ def _agreed(value: bool, otherwise: str) -> bool:
 
 def _refusal(field: str, *reasons: str) -> serializers.ValidationError:
     return serializers.ValidationError({field: list(reasons)})
+
+
+class PasswordResetSerializer(serializers.Serializer):
+    emailAddress = serializers.CharField(max_length=254)
+
+
+class ResetTokenSerializer(serializers.Serializer):
+    token = serializers.CharField(allow_blank=True, help_text="Of the link in the mail.")
+
+
+class ResetTokenStateSerializer(serializers.Serializer):
+    accountId = serializers.UUIDField(allow_null=True)
+    tokenExpired = serializers.BooleanField()
+    tokenInvalid = serializers.BooleanField()
+
+
+class PasswordChangeSerializer(serializers.Serializer):
+    accountId = serializers.UUIDField()
+    password = Base64Field()
+    token = serializers.CharField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Of the link in the mail; browsers have it in a cookie.",
+    )

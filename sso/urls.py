@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.views.visitors import AgreementView
-from sso.views import federated, signing_in
+from sso.views import federated, resetting, signing_in
 
 account_api = [
     path("account", signing_in.AccountView.as_view()),
@@ -11,6 +11,9 @@ account_api = [
     path("internal-login", signing_in.InternalLoginView.as_view()),
     path("logout", signing_in.LogoutView.as_view()),
     path("github-token", federated.GithubTokenView.as_view()),
+    path("password-change", resetting.PasswordChangeView.as_view()),
+    path("password-reset", resetting.PasswordResetView.as_view()),
     path("validate-email", federated.ValidateEmailView.as_view()),
     path("validate-federated", federated.ValidateFederatedView.as_view()),
+    path("validate-token", resetting.ValidateTokenView.as_view()),
 ]

@@ -61,6 +61,7 @@ ALLOWED_HOSTS = env.list("SELENE_ALLOWED_HOSTS", default=["*"])
 TRUSTED_ORIGINS = env.list("SELENE_TRUSTED_ORIGINS", default=[])
 SSO_BASE_URL = env.base_url("SSO_BASE_URL", default=f"http://localhost:{PORT}")
 ACCOUNT_BASE_URL = env.base_url("ACCOUNT_BASE_URL", default=f"http://localhost:{PORT}")
+API_BASE_URL = env.base_url("SELENE_API_BASE_URL", default=ACCOUNT_BASE_URL)
 IS_HTTPS = urlsplit(ACCOUNT_BASE_URL).scheme == "https"
 COOKIE_DOMAIN = env.str("SELENE_COOKIE_DOMAIN", default="") or None
 # How many proxies of ours stand in front: that many X-Forwarded-For entries are believed.

@@ -2,16 +2,18 @@
 
 from django.urls import path, re_path
 
-from devices.views import account, device, reports, services
+from devices.views import account, device, pantacor, reports, services
 
 device_api = [
     path("device/code", device.CodeView.as_view()),
     path("device/activate", device.ActivateView.as_view()),
     path("auth/token", device.TokenView.as_view()),
+    path("device/pantacor", pantacor.SyncView.as_view()),
     path("device/<str:device_id>", device.DeviceView.as_view()),
     path("device/<str:device_id>/setting", device.SettingView.as_view()),
     path("device/<str:device_id>/location", device.LocationView.as_view()),
     path("device/<str:device_id>/subscription", device.SubscriptionView.as_view()),
+    path("device/<str:device_id>/message", reports.MessageView.as_view()),
     re_path(
         r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()
     ),
@@ -32,6 +34,8 @@ account_api = [
     path("device-count", account.DeviceCountView.as_view()),
     # The page hangs without an answer: whatever was typed is a code.
     re_path(r"^pairing-code/(?P<code>[\s\S]*)\Z", account.PairingCodeView.as_view()),
+    path("ssh-key", pantacor.SshKeyView.as_view()),
+    path("software-update", pantacor.SoftwareUpdateView.as_view()),
     path("devices", account.DevicesView.as_view()),
     path("devices/<uuid:device_id>", account.DeviceView.as_view()),
 ]

@@ -6,16 +6,12 @@ from django.db import IntegrityError, models, transaction
 from accounts import versions
 from accounts.models import Account
 from devices import defaults, pairing
-from devices.models import Device, PantacorConfig, Voice, WakeWord
+from devices.models import Device, Voice, WakeWord
 from geography.models import City, Timezone
 
 
 class TooManyDevices(Exception):
     """The account has as many devices as it may, which the text says; nothing changed."""
-
-
-class PantacorNotConfigured(Exception):
-    """Pantacor cannot be told, so nothing changed."""
 
 
 @transaction.atomic
@@ -29,8 +25,11 @@ def add(
     placement: str = "",
     city: City | None = None,
     timezone: Timezone | None = None,
+    pantacor: dict[str, str | bool] | None = None,
 ) -> Device:
     """Pair the device that read out ``code``; without a place it stands at the default one.
+
+    What ``pantacor`` holds is kept until the device says that it is one of Pantacor's.
 
     Raises:
         TooManyDevices, pairing.UnknownCode, pairing.NameTaken: nothing changed.
@@ -51,6 +50,7 @@ def add(
         city=city,
         timezone=timezone,
         placement=placement,
+        pantacor_wishes=pantacor,
     )
 
 
@@ -86,12 +86,10 @@ def remove(devices: models.QuerySet[Device]) -> int:
     return rows.delete()[1].get(Device._meta.label, 0)
 
 
-def tell_pantacor(device: Device, **wishes: str | bool) -> None:
-    """Have Pantacor update ``device`` as its owner wishes, if it is one of its devices.
+def check_name(device: Device, name: str) -> None:
+    """Raise ``pairing.NameTaken`` if another device of the account has ``name``.
 
-    Raises:
-        PantacorNotConfigured: nothing changed.
+    For who has to know before the change itself: somebody outside is told of it first.
     """
-    config = PantacorConfig.objects.filter(device=device).first()
-    if config and any(getattr(config, name) != value for name, value in wishes.items()):
-        raise PantacorNotConfigured
+    if device.account.devices.filter(name=name).exclude(pk=device.pk).exists():
+        raise pairing.NameTaken

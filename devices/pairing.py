@@ -14,12 +14,11 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from accounts.models import Account
-from devices import platforms, tokens
+from devices import pantacor, platforms, tokens
 from devices.models import (
     Device,
     PairingSession,
     PairingSessionQuerySet,
-    PantacorConfig,
     Voice,
     WakeWord,
 )
@@ -83,6 +82,7 @@ def claim_code(
     city: City | None,
     timezone: Timezone | None,
     placement: str = "",
+    pantacor_wishes: dict[str, str | bool] | None = None,
 ) -> Device:
     """Give ``account`` the device that read out ``code``.
 
@@ -111,7 +111,8 @@ def claim_code(
         raise NameTaken from error
     session.device, session.code = device, None
     session.expires_at = now() + LIFETIME
-    session.save(update_fields=["device", "code", "expires_at"])
+    session.pantacor_wishes = pantacor_wishes or None
+    session.save(update_fields=["device", "code", "expires_at", "pantacor_wishes"])
     return device
 
 
@@ -141,7 +142,7 @@ def activate(
         session.save(update_fields=["activated_at"])
         platforms.note(device, **versions)
         if pantacor_id:
-            _note_pantacor(device, pantacor_id)
+            pantacor.note(device, pantacor_id)
     elif now() - session.activated_at > REPEATABLE:
         raise NotActivated
     return tokens.issue(device)
@@ -154,9 +155,3 @@ def purge() -> int:
 
 def _lapsed() -> PairingSessionQuerySet:
     return PairingSession.objects.filter(expires_at__lte=now())
-
-
-def _note_pantacor(device: Device, pantacor_id: str) -> None:
-    # A Mark II that was paired before takes its update channel along.
-    PantacorConfig.objects.filter(pantacor_id=pantacor_id).delete()
-    PantacorConfig.objects.create(device=device, pantacor_id=pantacor_id)

@@ -103,6 +103,9 @@ class PairingSession(models.Model):
     created_at = models.DateTimeField(default=now)
     expires_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True, blank=True)
+    pantacor_wishes = models.JSONField(
+        null=True, blank=True, help_text="What the owner chose of PantacorConfig, by field."
+    )
 
     objects = PairingSessionQuerySet.as_manager()
 

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from devices import connection, places, reference
+from devices import connection, places, reference, ssh_keys
 from devices.models import (
     DateFormat,
     Device,
@@ -191,7 +191,7 @@ class DeviceChangeSerializer(serializers.Serializer):
     )
     sshPublicKey = serializers.CharField(
         source="pantacor.ssh_public_key",
-        max_length=10_000,
+        max_length=ssh_keys.MAX_CHARACTERS,
         required=False,
         allow_null=True,
         allow_blank=True,
@@ -216,6 +216,13 @@ class DeviceChangeSerializer(serializers.Serializer):
         if self.instance and self.instance.wake_word.name.lower() == name.lower():
             return self.instance.wake_word
         return find_wake_word(name)
+
+    def validate_sshPublicKey(self, key: str | None) -> str | None:
+        # What Pantacor has is shown, and comes back from Selene UI, as it is.
+        config = getattr(self.instance, "pantacor_config", None)
+        if key and not (config and config.ssh_public_key == key) and not ssh_keys.is_valid(key):
+            raise ValidationError("not an OpenSSH public key")
+        return key
 
     def validate_releaseChannel(self, channel: str | None) -> str | None:
         values = {label: value for value, label in ReleaseChannel.choices}

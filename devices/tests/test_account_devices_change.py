@@ -13,6 +13,7 @@ MOVE = {
     "timezone": "America/Chicago",
 }
 CHANGE = {"name": "Probe One B", "voice": "Google Free Voice", "wakeWord": "Hey Jarvis"}
+SSH_KEY = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'A' * 43} me@host"
 RECORDED = CHANGE | MOVE | {"placement": "Bedroom"}
 
 pytestmark = pytest.mark.usefixtures("shipped")
@@ -88,6 +89,11 @@ def test_name_voice_and_wake_word_are_required(account_client, device):
         ({"wakeWord": 7}, {"wakeWord": ["wake word not found"]}),
         ({"name": None}, {"name": ["This field may not be null."]}),
         ({"autoUpdate": []}, {"autoUpdate": ["Must be a valid boolean."]}),
+        ({"sshPublicKey": "a key"}, {"sshPublicKey": ["not an OpenSSH public key"]}),
+        (
+            {"sshPublicKey": f"{SSH_KEY}\n{SSH_KEY}"},
+            {"sshPublicKey": ["not an OpenSSH public key"]},
+        ),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_changes(account_client, device, change, reasons):
@@ -172,7 +178,7 @@ def test_a_device_keeps_the_engine_of_its_wake_word(account_client, account):
     "wish",
     [
         {"autoUpdate": False},
-        {"sshPublicKey": "ssh-rsa AAAA me@host"},
+        {"sshPublicKey": SSH_KEY},
         {"releaseChannel": "myc200_lts"},
         {"releaseChannel": "Beta QA"},
     ],

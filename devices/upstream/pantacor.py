@@ -71,25 +71,19 @@ def device(pantacor_id: str) -> FleetDevice:
     )
 
 
-def change(
-    pantacor_id: str,
-    *,
-    auto_update: bool | None = None,
-    release_channel: str | None = None,
-    ssh_public_key: str | None = None,
-) -> None:
-    """Have Pantacor do from now on what is given.
+def change(pantacor_id: str, **wishes: str | bool) -> None:
+    """Have Pantacor do from now on what ``wishes`` say, by fields of FleetDevice.
 
     Raises:
         NotConfigured, http.Unavailable, http.Busy: it will not.
     """
     body: dict[str, object] = {}
-    if auto_update is not None:
-        body["update_policy"] = AUTO if auto_update else MANUAL
-    if release_channel is not None:
-        body["channel"] = release_channel
-    if ssh_public_key is not None:
-        body["user-meta"] = {SSH_KEY: ssh_public_key}
+    if "auto_update" in wishes:
+        body["update_policy"] = AUTO if wishes["auto_update"] else MANUAL
+    if "release_channel" in wishes:
+        body["channel"] = wishes["release_channel"]
+    if "ssh_public_key" in wishes:
+        body["user-meta"] = {SSH_KEY: wishes["ssh_public_key"]}
     _check(_call("PATCH", f"devices/{_known(pantacor_id)}", json=body))
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.timezone import now
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -15,9 +14,8 @@ from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
-from accounts.exceptions import NotConfigured
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
-from devices import contacts, defaults, editing, pairing, places, preferences, reference
+from devices import contacts, defaults, editing, pairing, pantacor, places, preferences, reference
 from devices.models import Device, Voice
 from devices.serializers import account as serializers
 from geography.models import Country
@@ -34,6 +32,7 @@ NAME_TAKEN = {"name": ["you have a device of this name"]}
 NO_DEVICE = "device not found"
 NOT_SET = OpenApiResponse(description="None were set; the body is empty.")
 CHANGED = {204: EMPTY, 400: FIELD_ERRORS, 401: ERROR}
+UPSTREAM_ERRORS = {429: ERROR, 502: ERROR, 503: ERROR, 504: ERROR}
 
 
 class VoicesView(APIView):
@@ -148,16 +147,14 @@ class DevicesView(APIView):
 
     @extend_schema(responses={200: serializers.OwnedDeviceSerializer(many=True), 401: ERROR})
     def get(self, request: AccountRequest) -> Response:
-        return Response(show(request.user.devices.select_related(*SHOWN)))
+        return Response(show(list(request.user.devices.select_related(*SHOWN))))
 
     @extend_schema(request=serializers.NewDeviceSerializer, responses=CHANGED | {429: ERROR})
     def post(self, request: AccountRequest) -> Response:
         new = serializers.NewDeviceSerializer(data=request.data)
         new.is_valid(raise_exception=True)
-        fields = new.validated_data
-        fields.pop("pantacor")  # a device that is not active yet is not Pantacor's either
         try:
-            editing.add(request.user, **fields)
+            editing.add(request.user, **new.validated_data)
         except pairing.UnknownCode as error:
             raise ValidationError({"pairingCode": ["pairing code not found"]}) from error
         except pairing.NameTaken as error:
@@ -172,14 +169,16 @@ class DeviceView(APIView):
 
     @extend_schema(responses={200: serializers.OwnedDeviceSerializer, 401: ERROR, 404: ERROR})
     def get(self, request: AccountRequest, device_id: UUID) -> Response:
-        shown = show(request.user.devices.filter(pk=device_id).select_related(*SHOWN))
-        if not shown:
+        device = request.user.devices.filter(pk=device_id).select_related(*SHOWN).first()
+        if device is None:
             raise NotFound(NO_DEVICE)
-        return Response(shown[0])
+        if hasattr(device, "pantacor_config"):
+            pantacor.refresh(device.pantacor_config)
+        return Response(show([device])[0])
 
     @extend_schema(
         request=serializers.DeviceChangeSerializer,
-        responses=CHANGED | {404: ERROR, 503: ERROR},
+        responses=CHANGED | {404: ERROR} | UPSTREAM_ERRORS,
     )
     def patch(self, request: AccountRequest, device_id: UUID) -> Response:
         device = self._device(request, device_id)
@@ -187,12 +186,11 @@ class DeviceView(APIView):
         change.is_valid(raise_exception=True)
         fields = change.validated_data
         try:
-            editing.tell_pantacor(device, **fields.pop("pantacor"))
+            editing.check_name(device, fields["name"])
+            pantacor.change(device, **fields.pop("pantacor"))
             editing.change(device, **fields)
         except pairing.NameTaken as error:
             raise ValidationError(NAME_TAKEN) from error
-        except editing.PantacorNotConfigured as error:
-            raise NotConfigured("PANTACOR_API_TOKEN") from error
         except Device.DoesNotExist as error:
             raise NotFound(NO_DEVICE) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -204,14 +202,17 @@ class DeviceView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _device(self, request: AccountRequest, device_id: UUID) -> Device:
-        device = request.user.devices.select_related("wake_word").filter(pk=device_id).first()
+        device = (
+            request.user.devices.select_related("wake_word", "pantacor_config")
+            .filter(pk=device_id)
+            .first()
+        )
         if device is None:
             raise NotFound(NO_DEVICE)
         return device
 
 
-def show(devices: QuerySet[Device]) -> list[dict[str, Any]]:
+def show(devices: list[Device]) -> list[dict[str, Any]]:
     """Return ``devices`` as their owner sees them."""
-    found = list(devices)
-    context = {"contacts": contacts.latest(found), "now": now()}
-    return list(serializers.OwnedDeviceSerializer(found, many=True, context=context).data)
+    context = {"contacts": contacts.latest(devices), "now": now()}
+    return list(serializers.OwnedDeviceSerializer(devices, many=True, context=context).data)

@@ -6,17 +6,38 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
-from devices import metrics
+from devices import messages, metrics
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
+from devices.serializers.reports import MessageSerializer
 from devices.throttles import DeviceThrottle
 
 
 class MetricTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = f"a metric has at most {metrics.VALUE_BYTES:,} bytes"
+
+
+class MessageView(APIView):
+    """PUT /v1/device/D/message: mail to the owner."""
+
+    authentication_classes = (DeviceTokenAuthentication,)
+    # By account: with many devices it gets no more mail than with one.
+    throttle_classes = (ScopedRateThrottle,)
+    throttle_scope = "message"
+
+    @extend_schema(
+        request=MessageSerializer,
+        responses={200: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 429: ERROR},
+    )
+    def put(self, request: DeviceRequest, device_id: str) -> Response:
+        message = MessageSerializer(data=request.data)
+        message.is_valid(raise_exception=True)
+        messages.send(request.auth, **message.validated_data)
+        return Response()
 
 
 class MetricView(APIView):

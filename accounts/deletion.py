@@ -1,5 +1,7 @@
 """The end of an account."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from accounts import activity, agreements, mail, versions
@@ -8,6 +10,8 @@ from accounts.models import Account
 # A status of wake word samples, which are above accounts: their files outlive the account until a
 # job has removed them.
 MARKED_FOR_DELETION = "pending_delete"
+# What apps above have to do first: each is called in the transaction, with the account locked.
+beforehand: list[Callable[[Account], None]] = []
 
 
 @transaction.atomic
@@ -25,6 +29,8 @@ def delete(account: Account) -> None:
     # Its devices too: what one stores in this moment would stand in the way of its end.
     list(row.devices.select_for_update().order_by("pk").values_list("pk"))
     versions.retire(row.devices.all())
+    for prepare in beforehand:
+        prepare(row)
     row.wake_word_samples.update(status=MARKED_FOR_DELETION)
     mail.forget(row.email)
     row.delete()

@@ -102,7 +102,8 @@ def test_purging_says_how_many_of_what_are_gone(capsys):
 
     line = (
         "0 pairing sessions, 0 device tokens, 0 sign-in sessions, 0 security events, "
-        "0 failed logins, 0 unused skills and definitions, 1 job runs"
+        "0 metrics and interactions, 0 failed logins, 0 mails, "
+        "0 unused skills and definitions, 1 job runs"
     )
     assert capsys.readouterr().out == f"{line}\n"
     run = JobRun.objects.get()

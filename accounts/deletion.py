@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from accounts import activity, agreements, mail, versions
+from accounts import activity, agreements, mail, payments, versions
 from accounts.models import Account
 
 # A status of wake word samples, which are above accounts: their files outlive the account until a
@@ -18,13 +18,13 @@ beforehand: list[Callable[[Account], None]] = []
 def delete(account: Account) -> None:
     """Delete ``account`` and all that belongs to it; its sessions and devices are refused at once.
 
-    Nothing happens if it is gone already.
+    What it pays for is cancelled. Nothing happens if it is gone already.
     """
     # Locked, so that no device is paired to it meanwhile and two requests count one deletion.
     row = Account.objects.select_for_update().filter(pk=account.pk).first()
     if row is None:
         return
-    was_member = int(row.subscriptions.active().exists())
+    was_member = int(payments.end_for_deletion(row))
     had_open_dataset = int(agreements.has_open_dataset(row))
     # Its devices too: what one stores in this moment would stand in the way of its end.
     list(row.devices.select_for_update().order_by("pk").values_list("pk"))

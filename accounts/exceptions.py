@@ -12,3 +12,10 @@ class NotConfigured(APIException):
 
     def __init__(self, setting: str) -> None:
         super().__init__(f"{setting} is not set")
+
+
+class PaymentRefused(APIException):
+    """402: the card was not charged; the reason is in the words of who was to charge it."""
+
+    status_code = status.HTTP_402_PAYMENT_REQUIRED
+    default_code = "payment_refused"

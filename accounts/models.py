@@ -1,6 +1,7 @@
 """People who have devices: accounts, what they agreed to, what they pay for, how they sign in."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -298,12 +299,21 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Return what has not been ended: at most one an account."""
         return self.filter(ended_at=None)
 
+    def with_paid_since(self) -> "SubscriptionQuerySet":
+        """Add ``paid_since``: the start of the first of the periods that are paid as one."""
+        periods = Subscription.objects.filter(
+            account=models.OuterRef("account"), payment_id=models.OuterRef("payment_id")
+        )
+        first = periods.order_by("started_at").values("started_at")[:1]
+        return self.annotate(paid_since=models.Subquery(first))
+
 
 class Subscription(models.Model):
     """A period in which an account pays for a membership.
 
     An account's periods never overlap: each has its own start, only one is open, and a closed one
-    counts from its start to its end or the next one's start, whichever comes first.
+    counts from its start to its end or the next one's start, whichever comes first. Who changes
+    to another membership begins a new period, paid by the same subscription.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -313,9 +323,10 @@ class Subscription(models.Model):
     )
     payment_method = models.CharField(max_length=20, choices=PaymentMethod)
     payment_account_id = models.CharField(max_length=255, help_text="Stripe's customer id.")
-    payment_id = models.CharField(max_length=255, unique=True, help_text="Stripe's subscription.")
+    payment_id = models.CharField(max_length=255, help_text="Stripe's subscription.")
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    paid_since: datetime  # of ``with_paid_since``
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -324,6 +335,9 @@ class Subscription(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account"], condition=Q(ended_at=None), name="subscription_one_open"
+            ),
+            models.UniqueConstraint(
+                fields=["payment_id"], condition=Q(ended_at=None), name="subscription_pays_once"
             ),
             models.UniqueConstraint(
                 fields=["account", "started_at"], name="subscription_starts_apart"
@@ -340,6 +354,39 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.membership} since {self.started_at:%Y-%m-%d}"
+
+
+class PendingPayment(models.Model):
+    """Something at Stripe that may cost money and that no subscription here tells of, yet.
+
+    Saved before Stripe is asked and gone once the outcome is in the tables, so that what a dying
+    server leaves behind is found: a new membership, of which only the customer at Stripe is known,
+    or, of an account that is deleted, a subscription to cancel.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.OneToOneField(
+        Account,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="pending_payment",
+        help_text="Who becomes a member; none: nobody is to pay.",
+    )
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, blank=True)
+    customer_id = models.CharField(
+        max_length=255, blank=True, help_text="Stripe's; none, and nothing can be paid yet."
+    )
+    subscription_id = models.CharField(
+        max_length=255, blank=True, help_text="Stripe's, to be cancelled."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id or self.customer_id or 'no customer'}, {self.created_at}"
 
 
 class AccountActivity(models.Model):

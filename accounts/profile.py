@@ -11,6 +11,17 @@ class UsernameTaken(Exception):
     """Another account has the name."""
 
 
+def check(
+    account: Account, *, username: str | None = None, open_dataset: bool | None = None
+) -> None:
+    """Raise what ``update`` would, as things are now, for a request that does more than that."""
+    others = Account.objects.exclude(pk=account.pk)
+    if username is not None and others.filter(username=username).exists():
+        raise UsernameTaken
+    if open_dataset:
+        agreements.in_force(AgreementType.OPEN_DATASET)
+
+
 @transaction.atomic
 def update(
     account: Account, *, username: str | None = None, open_dataset: bool | None = None

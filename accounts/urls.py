@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import credentials, profile, visitors
+from accounts.views import credentials, profile, stripe_webhook, visitors
 
 account_api = [
     path("account", profile.AccountView.as_view()),
@@ -12,3 +12,4 @@ account_api = [
     path("memberships", profile.MembershipsView.as_view()),
     path("verify-email", credentials.VerifyEmailView.as_view()),
 ]
+device_api = [path("user/stripe/webhook", stripe_webhook.StripeWebhookView.as_view())]

@@ -35,7 +35,11 @@ ACCOUNT_APIS: dict[str, list[Patterns]] = {
     ],
     "market": [market.urls.marketplace_api, _PROFILE],
 }
-DEVICE_API: list[Patterns] = [devices.urls.device_api, market.urls.device_api]
+DEVICE_API: list[Patterns] = [
+    accounts.urls.device_api,
+    devices.urls.device_api,
+    market.urls.device_api,
+]
 
 
 def _mount(prefix: str, lists: list[Patterns]) -> Patterns:

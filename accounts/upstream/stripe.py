@@ -139,6 +139,8 @@ def find(subscription_id: str) -> PaidPlan | None:
             return _read(_client().v1.subscriptions.retrieve(subscription_id))
     except Missing:
         return None
+    except Refused as error:
+        raise http.Unavailable(SERVICE) from error
 
 
 def of_customer(customer_id: str) -> PaidPlan | None:

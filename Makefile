@@ -1,7 +1,7 @@
 # make run    the household server on PORT (8000), with all it needs
 # make test   every test, as a household runs the server and as a fleet does; ARGS="-k pairing"
 # make lint   style, types, migrations, system checks
-# make bench  the benchmark
+# make bench  what a request costs, and how near that is to the least; ARGS="--only device"
 # make lock   new versions for requirements.txt and requirements-dev.txt
 # make clean  removes what the others made, but never the data in var/
 
@@ -27,8 +27,9 @@ lint: .venv/.installed-dev
 	.venv/bin/mypy .
 	.venv/bin/python -m tools.check_project
 
-bench:
-	@echo "The benchmark comes later."
+# Over the whole geography where SELENE_TEST_DATA names its folder.
+bench: .venv/.installed-dev
+	.venv/bin/python -m tools.bench $(ARGS)
 
 lock: .venv/lock/bin/uv
 	$(COMPILE) --output-file requirements.txt pyproject.toml

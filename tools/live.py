@@ -48,7 +48,7 @@ class LiveServer:
             shutil.copytree(run_folder / template, self.data_dir, ignore=no_redis)
         else:
             self.data_dir.mkdir()
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.redis: services.Redis | None = None
         self.environment = self._base_environment()
@@ -185,7 +185,8 @@ def prepared(run_folder: Path, *, is_fleet: bool) -> str:
     return PREPARED
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -144,6 +144,11 @@ class PostgreSQL:
         note_running(run_folder, "QUIT", self._process.pid)
         wait_until(self._answers, what=f"PostgreSQL did not answer, see {folder / 'log'},")
 
+    @property
+    def process_id(self) -> int:
+        """Its first process, whose children serve the connections."""
+        return self._process.pid
+
     def url(self, database: str = "postgres") -> str:
         """Return the ``DATABASE_URL`` of a database."""
         return database_url(self.folder, database)

@@ -1,0 +1,7 @@
+"""The server's settings, which its gunicorn worker reads, without all that costs a request time."""
+
+from selene_project.settings import *  # noqa: F403
+
+INSTALLED_APPS: list[str] = []
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "tools.bench.ceiling_urls"

@@ -45,7 +45,7 @@ def ask_full(params: Params) -> Reply:
 
 def ask_spoken(params: Params) -> Reply:
     """Return a sentence to say, or 501 if there is none."""
-    service = _service()
+    service = _service(NO_ANSWER)
     answer = service.ask(_url("/v1/spoken"), params)
     # A sentence, whatever its type says: a page is what someone in between would answer.
     if answer.content.lstrip().startswith(b"<") or not _is_utf8(answer.content):
@@ -55,7 +55,7 @@ def ask_spoken(params: Params) -> Reply:
 
 def ask_simple(params: Params) -> Reply:
     """Return an image of the results, or 501 if there are none."""
-    service = _service()
+    service = _service(NO_ANSWER)
     answer = service.ask(_url("/v1/simple"), params)
     if answer.status != 200:
         body = {"error": f"{service.name} has no answer"}
@@ -66,9 +66,9 @@ def ask_simple(params: Params) -> Reply:
     return service.reply(answer, answer.content, content_type)
 
 
-def _service() -> Service:
+def _service(*no_answer: int) -> Service:
     key = settings.WOLFRAM_ALPHA_KEY
-    return Service("Wolfram Alpha", "appid", "WOLFRAM_ALPHA_KEY", key, (NO_ANSWER,))
+    return Service("Wolfram Alpha", "appid", "WOLFRAM_ALPHA_KEY", key, no_answer)
 
 
 def _url(path: str) -> str:

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from operations import scheduler
+
 SECRETS = ("SECRET_KEY", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "JWT_RESET_SECRET")
 VARIABLES = {"SECRET_KEY": "DJANGO_SECRET_KEY"}  # where the name differs
 TAG = "operations"
@@ -81,3 +83,13 @@ def is_private(host: str) -> bool:
         return "." not in host or host.endswith(
             (".local", ".lan", ".home", ".internal", ".home.arpa")
         )
+
+
+@register(TAG, deploy=True)
+def check_schedule(**_: object) -> list[CheckMessage]:
+    """Find a schedule of jobs that there are not, which would silently do nothing."""
+    if not (names := scheduler.misnamed()):
+        return []
+    wrong = f"SELENE_SCHEDULE: {', '.join(names)}: no daily job of this installation;"
+    hint = "docs/operating.md lists them."
+    return [Error(wrong, hint=hint, id="operations.E007")]

@@ -2,8 +2,9 @@
 
 1. Whoever holds the lease acts. It is renewed every few seconds and runs out in less than a minute,
    so when its holder dies another takes over.
-2. A daily job is due once a day, from its time on, and whatever came of it: a household without
-   internet is not to be told every minute that a download failed.
+2. A daily job is due from its time on until it has succeeded. After a failure it is tried again
+   in an hour, and a few times at most. Times at which nobody was there to run it are caught up
+   with one run, however many there were.
 3. Each run is a process forked from this one: no time is lost on loading the code again, what it
    needed of memory is given back, and it can be ended when it hangs. Killed in between it is run
    again, since every job may run twice.
@@ -19,7 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
 from typing import NoReturn
@@ -27,7 +28,6 @@ from typing import NoReturn
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
-from django.db.models import Q
 from django.utils import timezone
 
 from operations import leases
@@ -36,6 +36,7 @@ from operations.models import JobRun, Lease
 LEASE = timedelta(seconds=40)
 TICK = 10.0  # seconds
 JOB_LIMIT = timedelta(hours=1)
+RETRY_AFTER = timedelta(hours=1)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 logger = logging.getLogger(__name__)
@@ -45,15 +46,28 @@ logger = logging.getLogger(__name__)
 class DailyJob:
     command: str
     at: time_of_day  # UTC
+    tries: int = 3
+
+    @property
+    def plan(self) -> str:
+        return f"daily at {self.at:%H:%M} UTC"
 
     def is_due(self, now: datetime) -> bool:
-        """Tell whether the job has not ended yet today, and is not under way."""
-        if now.time() < self.at:
-            return False
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        ended = Q(started_at__gte=midnight, ended_at__isnull=False)
-        under_way = Q(started_at__gt=now - JOB_LIMIT, ended_at=None)
-        return not JobRun.objects.filter(ended | under_way, name=self.command).exists()
+        """Tell whether the job has yet to succeed since its time came last, and may try."""
+        recent = JobRun.objects.filter(name=self.command)
+        if recent.filter(started_at__gt=now - JOB_LIMIT, ended_at=None).exists():
+            return False  # it is under way
+        runs = list(recent.filter(started_at__gte=self._last_time(now))[: self.tries])
+        if not runs:
+            return True
+        has_failed = not any(run.succeeded for run in runs)
+        may_try = len(runs) < self.tries and now - runs[0].started_at >= RETRY_AFTER
+        return has_failed and may_try
+
+    def _last_time(self, now: datetime) -> datetime:
+        """Return when the job was to run last: today, or yesterday if that is yet to come."""
+        today = datetime.combine(now.date(), self.at, now.tzinfo)
+        return today if today <= now else today - timedelta(days=1)
 
 
 @dataclass
@@ -61,6 +75,10 @@ class FrequentJob:
     command: str
     every: timedelta
     _last: datetime | None = field(default=None, init=False)
+
+    @property
+    def plan(self) -> str:
+        return f"every {self.every // timedelta(minutes=1)} min"
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether this scheduler has not started the job for a while, and assume it will."""
@@ -71,17 +89,43 @@ class FrequentJob:
         return True
 
 
+JOBS: tuple[DailyJob | FrequentJob, ...] = (
+    DailyJob("parse_core_metrics", at=time_of_day(2)),
+    DailyJob("purge_expired", at=time_of_day(3)),
+    # Without internet it fails every day: one line in the log is enough.
+    DailyJob("load_skills", at=time_of_day(4), tries=1),
+    DailyJob("daily_report", at=time_of_day(6)),
+    FrequentJob("send_mail", every=timedelta(minutes=1)),
+    FrequentJob("update_last_contact", every=timedelta(minutes=2)),
+    FrequentJob("count_fleet", every=timedelta(minutes=10)),
+)
+# Jobs that have nothing to do without a setting
+NEEDS = {"daily_report": "REPORT_RECIPIENT", "update_last_contact": "REDIS_URL"}
+
+
 def schedule() -> list[DailyJob | FrequentJob]:
-    """Return the jobs of an installation such as this."""
-    jobs: list[DailyJob | FrequentJob] = [
-        DailyJob("parse_core_metrics", at=time_of_day(2)),
-        DailyJob("purge_expired", at=time_of_day(3)),
-        DailyJob("load_skills", at=time_of_day(4)),
-        FrequentJob("send_mail", every=timedelta(minutes=1)),
-    ]
-    if settings.REDIS_URL:
-        jobs.append(FrequentJob("update_last_contact", every=timedelta(minutes=2)))
+    """Return the jobs of an installation such as this, as its operator wants them."""
+    jobs: list[DailyJob | FrequentJob] = []
+    for job in JOBS:
+        need = NEEDS.get(job.command)
+        if need and not getattr(settings, need):
+            continue
+        at = settings.SCHEDULE.get(job.command, job)
+        if isinstance(job, DailyJob) and isinstance(at, time_of_day):
+            jobs.append(replace(job, at=at))
+        elif at is not None:
+            jobs.append(replace(job))  # its own: it remembers when it ran
     return jobs
+
+
+def misnamed() -> list[str]:
+    """Return what the setting calls a job and is none, or has no time of its own."""
+    known = {job.command: job for job in JOBS}
+    return [
+        name
+        for name, at in settings.SCHEDULE.items()
+        if name not in known or (at and isinstance(known[name], FrequentJob))
+    ]
 
 
 class Scheduler:

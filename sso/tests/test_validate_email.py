@@ -2,8 +2,10 @@ from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
+from social_django.models import UserSocialAuth
 
 from accounts.tests.factories import make_account
+from sso.tests.platforms import ALL, EMAIL, PROVIDERS, SUBJECT, TOKEN, configure
 
 UNKNOWN = {"accountExists": False, "noFederatedEmail": False}
 WITH_NUL = quote(b64encode(b"ada\0@example.com").decode())
@@ -108,3 +110,73 @@ def test_a_look_at_an_address_uses_the_index(api, django_assert_num_queries):
         ask(api, "ada@example.com")
 
     assert 'LOWER("accounts_account"."email")' in queries[0]["sql"]
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_person_at_a_platform_without_account_can_sign_up(api, platforms, platform):
+    platforms.know(platform)
+
+    response = api.get(f"/api/validate-email?platform={platform}&token={TOKEN}")
+
+    assert (response.status_code, response.json()) == (200, UNKNOWN)
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_person_at_a_platform_whose_address_has_an_account_is_known(api, platforms, platform):
+    make_account(EMAIL)
+    platforms.know(platform)
+
+    response = api.get(f"/api/validate-email?platform={platform}&token={TOKEN}")
+
+    assert (response.status_code, response.json()) == (200, KNOWN)
+    assert not UserSocialAuth.objects.exists()
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_person_who_signed_in_before_is_known_without_address(api, platforms, platform):
+    make_account().social_auth.create(provider=PROVIDERS[platform], uid=SUBJECT)
+    platforms.know(platform, verified=False)
+
+    response = api.get(f"/api/validate-email?platform={platform}&token={TOKEN}")
+
+    assert (response.status_code, response.json()) == (200, KNOWN)
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_platform_that_vouches_for_no_address_is_told(api, platforms, platform):
+    make_account(EMAIL)
+    platforms.know(platform, verified=False)
+
+    response = api.get(f"/api/validate-email?platform={platform}&token={TOKEN}")
+
+    expected = {"accountExists": False, "noFederatedEmail": True}
+    assert (response.status_code, response.json()) == (200, expected)
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_token_that_is_refused_is_unknown(api, platforms, platform):
+    platforms.refuse(platform)
+
+    response = api.get(f"/api/validate-email?platform={platform}&token=x")
+
+    assert (response.status_code, response.json()) == (200, UNKNOWN)
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_token_of_another_app_is_unknown(api, platforms, platform):
+    make_account(EMAIL)
+    platforms.know(platform, app="another-app")
+
+    response = api.get(f"/api/validate-email?platform={platform}&token={TOKEN}")
+
+    assert (response.status_code, response.json()) == (200, UNKNOWN)
+
+
+def test_a_bad_day_of_the_platform_is_told(api, settings, bad_upstream):
+    configure(settings, bad_upstream.url)
+
+    response = api.get("/api/validate-email?platform=Google&token=x")
+
+    words = "timed out" if bad_upstream.status == 504 else "failed"
+    assert response.status_code == bad_upstream.status
+    assert response.json() == {"error": f"Google {words}"}

@@ -24,7 +24,7 @@ from accounts.admin_mixins import (
     SavesWhatWasEdited,
     edited_columns,
 )
-from market import manifest, settings_values, skill_settings
+from market import manifest, oauth, settings_values, skill_settings
 from market.models import (
     CatalogueEntry,
     DeviceSkill,
@@ -33,6 +33,7 @@ from market.models import (
     SettingsDefinition,
     Skill,
 )
+from market.upstream import oauth_provider
 
 
 @admin.register(Skill)
@@ -169,12 +170,17 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
     formfield_overrides = {
         models.URLField: {"widget": UnfoldAdminURLInputWidget, "assume_scheme": "https"}
     }
-    list_display = ["name", "client_id", "scope"]
+    list_display = ["name", "reference", "client_id", "scope"]
     search_fields = ["name", "client_id"]
+    readonly_fields = ["id", "redirect_uri"]
     fields = [
+        "id",
+        "redirect_uri",
         "name",
+        "reference",
         "client_id",
         "client_secret",
+        "client_authentication",
         "scope",
         "authorization_uri",
         "token_uri",
@@ -194,6 +200,21 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
             columns.add("encrypted_client_secret")
         credential.save(update_fields=columns if change else None)
 
+    @display(description="redirect URI")
+    def redirect_uri(self, credential: OAuthCredential) -> str:
+        """What the provider is to be told when the application is registered there."""
+        return oauth_provider.redirect_uri()
+
+    def delete_model(self, request: HttpRequest, credential: OAuthCredential) -> None:
+        oauth.forget(credential.tokens.all())
+        credential.delete()
+
+    def delete_queryset(
+        self, request: HttpRequest, credentials: models.QuerySet[OAuthCredential]
+    ) -> None:
+        for credential in credentials:
+            self.delete_model(request, credential)
+
 
 @admin.register(OAuthToken)
 class OAuthTokenAdmin(ReadOnly, ModelAdmin):
@@ -207,3 +228,9 @@ class OAuthTokenAdmin(ReadOnly, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_model(self, request: HttpRequest, token: OAuthToken) -> None:
+        self.delete_queryset(request, OAuthToken.objects.filter(pk=token.pk))
+
+    def delete_queryset(self, request: HttpRequest, tokens: models.QuerySet[OAuthToken]) -> None:
+        oauth.forget(tokens)

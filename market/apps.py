@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class MarketConfig(AppConfig):
     name = "market"
     verbose_name = "Skills"
+
+    def ready(self) -> None:
+        # Here, because accounts know nothing of the apps above them.
+        from accounts import deletion
+        from market import oauth
+
+        deletion.beforehand.append(oauth.forget_all_of)

@@ -1,4 +1,4 @@
-"""Settings of type password, as one encrypted text."""
+"""Settings of type password and other secrets of skills, as encrypted texts."""
 
 import logging
 
@@ -24,8 +24,13 @@ def decrypt(token: str) -> Values:
 
     A device can do without its passwords, but not without all its other settings.
     """
+    return orjson.loads(decrypt_text(token) or "{}")
+
+
+def decrypt_text(token: str) -> str:
+    """Return the text that was encrypted; "" if the key is gone."""
     try:
-        return orjson.loads(encryption.decrypt(token) or "{}")
+        return encryption.decrypt(token)
     except InvalidToken:
-        logger.error("secret settings cannot be decrypted: SELENE_FIELD_KEY is not their key")
-        return {}
+        logger.error("a secret cannot be decrypted: SELENE_FIELD_KEY is not its key")
+        return ""

@@ -293,3 +293,10 @@ class InstallSerializer(serializers.Serializer):
     @property
     def asked(self) -> Request:
         return SECTIONS[self.validated_data["section"]]
+
+
+class AuthorizationSerializer(serializers.Serializer):
+    """Whether a skill is connected, and the provider's page where that is done."""
+
+    hasToken = serializers.BooleanField()
+    url = serializers.URLField()

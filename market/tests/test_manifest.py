@@ -21,7 +21,7 @@ from market.tests.factories import (
 
 TOO_LONG = "Ensure this field has no more than 300 characters."
 # What there is, before the lock and after it; each insert in a savepoint of its own
-QUERIES_TO_ADD = 16
+QUERIES_TO_ADD = 18
 
 
 def test_a_manifest_comes_back_as_it_was_sent(device, device_client):

@@ -4,9 +4,12 @@ Each service has a function that makes its stand-in answer below a path of its o
 the environment variables that point the server there.
 """
 
+import json
+import re
 from contextlib import contextmanager
 
 from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from accounts.tests import stripe_stand_in
 from accounts.tests.stripe_stand_in import StripeStandIn
@@ -21,7 +24,44 @@ def _stripe(httpserver):
     }
 
 
-SERVICES = (_stripe,)
+def _open_weather_map(httpserver):
+    def report(request):
+        query = request.args.to_dict()
+        body = {
+            "cod": 200,
+            "keyed": query.pop("APPID", None) == "an OWM key",
+            "list": [{"temp_max": 280}],
+            "path": request.path.removeprefix("/owm"),
+            "query": query,
+            "snake_case_key": {"inner_key": 1.5},
+        }
+        return Response(json.dumps(body), content_type="application/json")
+
+    httpserver.expect_request(re.compile("/owm/data/2.5/.+")).respond_with_handler(report)
+    return {"OWM_URL": httpserver.url_for("/owm/data/2.5"), "OWM_KEY": "an OWM key"}
+
+
+def _wolfram_alpha(httpserver):
+    def full_results(request):
+        query = request.args.to_dict()
+        keyed = query.pop("appid", None) == "a Wolfram key"
+        if query.get("output") != "json":
+            xml = "<?xml version='1.0'?><queryresult success='true'/>"
+            return Response(xml, content_type="text/xml;charset=utf-8")
+        result = {"keyed": keyed, "pod_list": [{"snake_key": 1}], "query": query, "success": True}
+        return Response(json.dumps({"queryresult": result}), content_type="application/json")
+
+    httpserver.expect_request("/wolfram/v2/query").respond_with_handler(full_results)
+    httpserver.expect_request("/wolfram/v1/spoken").respond_with_data(
+        "The answer is forty two", content_type="text/html;charset=utf-8"
+    )
+    return {
+        "WOLFRAM_ALPHA_URL": httpserver.url_for("/wolfram"),
+        "WOLFRAM_ALPHA_KEY": "a Wolfram key",
+    }
+
+
+SERVICES = (_stripe, _open_weather_map, _wolfram_alpha)
 
 
 @contextmanager

@@ -100,12 +100,11 @@ def test_purging_says_how_many_of_what_are_gone(capsys):
 
     call_command("purge_expired")
 
-    line = (
-        "0 pairing sessions, 0 device tokens, 0 sign-in sessions, 0 security events, "
-        "0 metrics and interactions, 0 failed logins, 0 mails, "
-        "0 unused skills and definitions, 1 job runs"
-    )
-    assert capsys.readouterr().out == f"{line}\n"
+    line = capsys.readouterr().out.removesuffix("\n")
+    *others, last = line.split(", ")
+    assert last == "1 job runs"
+    assert {"0 pairing sessions", "0 security events", "0 metrics and interactions"} < set(others)
+    assert [each for each in others if not each.startswith("0 ")] == []
     run = JobRun.objects.get()
     assert (run.name, run.succeeded, run.output) == ("purge_expired", True, line)
 

@@ -5,9 +5,12 @@ may cost. It is in accounts because sso, devices and market call services, too.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 import requests
 from django.conf import settings
@@ -64,6 +67,37 @@ class _Slots:
 _slots = _Slots()
 
 
+# Functions that are told of each call: the service, the status of its answer or what a client is
+# told instead, and the seconds that it took.
+observers: list[Callable[[str, int, float], None]] = []
+
+
+_Parameters = ParamSpec("_Parameters")
+
+
+def _observed(
+    call: Callable[Concatenate[str, _Parameters], Answer],
+) -> Callable[Concatenate[str, _Parameters], Answer]:
+    @wraps(call)
+    def observed(service: str, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Answer:
+        begun, status = time.monotonic(), 502
+        try:
+            answer = call(service, *args, **kwargs)
+            status = answer.status
+        except Busy:
+            status = 429
+            raise
+        except Unavailable as error:
+            status = 504 if error.timed_out else 502
+            raise
+        finally:
+            for tell in observers:
+                tell(service, status, time.monotonic() - begun)
+        return answer
+
+    return observed
+
+
 @contextmanager
 def slot() -> Iterator[None]:
     """Hold one of the places for requests that wait for outside services.
@@ -81,6 +115,7 @@ def slot() -> Iterator[None]:
         _slots.give_back()
 
 
+@_observed
 def call(
     service: str,
     method: str,

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
 from accounts import agreements, cookies, deletion, payments, profile, serializers
@@ -21,8 +21,10 @@ from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from accounts.upstream import stripe
 
 
-class MembershipThrottle(ScopedRateThrottle):
+class MembershipThrottle(UserRateThrottle):
     """Counts what may charge a card; the rest of the path is not limited."""
+
+    scope = "membership"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         change = request.data.get("membership") if isinstance(request.data, dict) else None
@@ -34,7 +36,6 @@ class AccountView(APIView):
     """GET, PATCH, DELETE /api/account: the account that is signed in."""
 
     throttle_classes = (MembershipThrottle,)
-    throttle_scope = "membership"
 
     @extend_schema(responses={200: serializers.ProfileSerializer, 401: ERROR})
     def get(self, request: AccountRequest) -> Response:

@@ -59,7 +59,9 @@ class AccountView(profile.AccountView):
         return super().get_authenticators()
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        if self.request.method == "POST":
+            return [ScopedRateThrottle()]
+        return super().get_throttles()
 
     @extend_schema(
         auth=[],

@@ -13,6 +13,10 @@ from werkzeug import Response
 
 from accounts.tests import stripe_stand_in
 from accounts.tests.stripe_stand_in import StripeStandIn
+from devices.tests import pantacor_stand_in
+from devices.tests.pantacor_stand_in import PantacorStandIn, fleet_device
+
+RECORDED_RUN = "b987402c"  # it is in the names of what was recorded
 
 
 def _stripe(httpserver):
@@ -61,7 +65,17 @@ def _wolfram_alpha(httpserver):
     }
 
 
-SERVICES = (_stripe, _open_weather_map, _wolfram_alpha)
+def _pantacor(httpserver):
+    """A fleet service that knows the devices of the recorded run."""
+    fleet = PantacorStandIn(httpserver)
+    unclaimed, manual = f"pc-unclaimed-{RECORDED_RUN}", f"pc-manual-{RECORDED_RUN}"
+    fleet.devices[unclaimed] = fleet_device(claimed=False)
+    fleet.devices[manual] = fleet_device(update_policy="manual")
+    fleet.pending[manual] = ["deployment-1"]
+    return {"PANTACOR_API_BASE_URL": fleet.url, "PANTACOR_API_TOKEN": pantacor_stand_in.TOKEN}
+
+
+SERVICES = (_stripe, _pantacor, _open_weather_map, _wolfram_alpha)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ device_api = [
     path("device/<str:device_id>/setting", device.SettingView.as_view()),
     path("device/<str:device_id>/location", device.LocationView.as_view()),
     path("device/<str:device_id>/subscription", device.SubscriptionView.as_view()),
+    path("device/<str:device_id>/voice", device.VoiceView.as_view()),
     path("device/<str:device_id>/message", reports.MessageView.as_view()),
     re_path(
         r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()

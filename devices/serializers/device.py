@@ -174,6 +174,20 @@ class DeviceSubscriptionSerializer(serializers.Serializer):
         return {"@type": serializers.CharField(help_text='"free" or the membership\'s name.')}
 
 
+class VoiceQuerySerializer(serializers.Serializer):
+    """The query of GET /v1/device/D/voice."""
+
+    arch = serializers.CharField(
+        default="", allow_blank=True, help_text='"arm" or "x86_64"; for others there is no voice.'
+    )
+
+
+class VoiceLinkSerializer(serializers.Serializer):
+    """The body of GET /v1/device/D/voice."""
+
+    link = serializers.CharField(help_text="Where members get the voice, or empty.")
+
+
 class GeolocationQuerySerializer(serializers.Serializer):
     """The query of GET /v1/geolocation."""
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, NotFound
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from accounts.openapi import ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
 from devices import etags, fast_path, pairing, platforms, tokens
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.models import Device, DeviceQuerySet
@@ -27,6 +28,8 @@ from devices.serializers.device import (
     IssuedTokensSerializer,
     LocationSerializer,
     SettingSerializer,
+    VoiceLinkSerializer,
+    VoiceQuerySerializer,
 )
 from geography import places
 
@@ -154,6 +157,24 @@ class SubscriptionView(APIView):
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         active = request.user.subscriptions.active().select_related("membership").first()
         return Response({"@type": active.membership.type if active else "free"})
+
+
+class VoiceView(APIView):
+    """GET /v1/device/D/voice: where members get the voice that is for them alone."""
+
+    authentication_classes = (DeviceTokenAuthentication,)
+
+    @extend_schema(
+        parameters=[VoiceQuerySerializer],
+        responses={200: VoiceLinkSerializer, 204: EMPTY, 400: FIELD_ERRORS, 401: ERROR},
+    )
+    def get(self, request: DeviceRequest, device_id: str) -> Response:
+        query = VoiceQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        if not request.user.subscriptions.active().exists():
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        links = {"arm": settings.VOICE_URL_ARM, "x86_64": settings.VOICE_URL_X86_64}
+        return Response({"link": links.get(query.validated_data["arch"], "")})
 
 
 class GeolocationView(APIView):

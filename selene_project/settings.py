@@ -4,6 +4,7 @@ Without any variable this is a household's server: SQLite and secrets in the dat
 in the process. ``DATABASE_URL`` and ``REDIS_URL`` make it a fleet's.
 """
 
+import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -288,6 +289,8 @@ STT_OPENAI_KEY = env.str("SELENE_STT_OPENAI_KEY", default="")
 
 # Jobs and metrics
 SCHEDULE = schedule("SELENE_SCHEDULE", env.list("SELENE_SCHEDULE", default=[]))
+# Where the workers of this server tell each other what they counted
+METRICS_DIR = DATA_DIR / "metrics" / f"{socket.gethostname()}-{PORT}"
 METRICS_TOKEN = env.str("SELENE_METRICS_TOKEN", default="")
 METRICS_ADDRESSES = networks(
     "SELENE_METRICS_ADDRESSES", env.list("SELENE_METRICS_ADDRESSES", default=["127.0.0.1", "::1"])

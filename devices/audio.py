@@ -80,7 +80,7 @@ def _read_mono(file: _Stream) -> np.ndarray:
     Second by second, and not by the length that the file claims: a megabyte of FLAC can hold hours
     of silence, and the length of a stream is unknown or made up.
     """
-    seconds = []
+    seconds: list[np.ndarray] = []
     try:
         while len(block := file.read(file.samplerate, dtype="float32", always_2d=True)):
             if len(seconds) == MAX_SECONDS:

@@ -24,10 +24,15 @@ class RequestLimits:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             return JsonResponse({"error": "Content-Length is not a number"}, status=400)
-        if int(length) > settings.MAX_BODY_BYTES:
+        if int(length) > body_limit(request.path_info):
             _drain(request, int(length))
             return JsonResponse({"error": "request body too large"}, status=413)
         return self.get_response(request)
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes the body of a request for ``path`` may have."""
+    return settings.LONGER_BODIES.get(path, settings.MAX_BODY_BYTES)
 
 
 def _drain(request: HttpRequest, length: int) -> None:

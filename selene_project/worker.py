@@ -23,11 +23,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from selene_project import settings
-from selene_project.middleware import DRAIN_LIMIT
+from selene_project.middleware import DRAIN_LIMIT, body_limit
 
 SILENCE = 10.0  # seconds without a byte, either way, before we give up
 REQUEST_LIMIT = 30.0  # seconds for all of a request
@@ -39,6 +40,7 @@ CHUNK = 65_536
 SO_TIMESTAMPNS = 35
 NOTES_SIZE = socket.CMSG_SPACE(struct.calcsize("ll"))
 
+TARGET = re.compile(rb"[A-Z]+ ([^ ?]+)")
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
 EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 
@@ -129,7 +131,8 @@ class Connection(TConn):
         if length := LENGTH.search(head):
             self.body_left = int(length[1])
         begun = bytes(self.received[self.head_size :])
-        if self.body_left > settings.MAX_BODY_BYTES:
+        path = TARGET.match(head)
+        if self.body_left > body_limit(unquote(path[1].decode("latin-1")) if path else ""):
             # It will be refused; it is awaited, since a client reads the answer when it has sent.
             self.body_left = min(self.body_left, DRAIN_LIMIT)
             self.keeps_body = False

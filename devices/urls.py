@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from devices.views import account, device, pantacor, reports, services
+from devices.views import account, device, pantacor, reports, services, speech
 
 device_api = [
     path("device/code", device.CodeView.as_view()),
@@ -19,6 +19,8 @@ device_api = [
         r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()
     ),
     path("geolocation", device.GeolocationView.as_view()),
+    path("stt", speech.SttView.as_view()),
+    path("transcribe", speech.TranscribeView.as_view()),
     path("owm/<path:path>", services.WeatherView.as_view()),
     path("wa", services.WolframXMLView.as_view()),
     path("wolframAlphaSpoken", services.WolframSpokenView.as_view()),

@@ -4,6 +4,7 @@ from accounts import email_changes, lockout, mail, security, sessions
 from devices import metrics, pairing, tokens
 from market import registry
 from operations import jobs
+from sso import social
 
 
 def purge() -> dict[str, int]:
@@ -17,6 +18,7 @@ def purge() -> dict[str, int]:
         "failed logins": lockout.purge(),
         "mails": mail.purge(),
         "changes of address": email_changes.purge(),
+        "federated logins begun": social.purge(),
         "unused skills and definitions": registry.purge_unused(),
         "job runs": jobs.purge(),
     }

@@ -59,6 +59,8 @@ def _compose(apis: list[str]) -> Patterns:
     account_side = [each for api, lists in ACCOUNT_APIS.items() if api in apis for each in lists]
     if account_side:
         patterns += _mount("api", account_side)
+    if "sso" in apis:
+        patterns += sso.urls.sign_in_pages
     if "device" in apis:
         patterns += _mount("v1", DEVICE_API)
         patterns.append(path("v1/", include(devices.urls.unknown_device_path)))

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.views.visitors import AgreementView
-from sso.views import federated, resetting, signing_in
+from sso.views import federated, pages, resetting, signing_in
 
 account_api = [
     path("account", signing_in.AccountView.as_view()),
@@ -16,4 +16,9 @@ account_api = [
     path("validate-email", federated.ValidateEmailView.as_view()),
     path("validate-federated", federated.ValidateFederatedView.as_view()),
     path("validate-token", resetting.ValidateTokenView.as_view()),
+]
+
+sign_in_pages = [
+    path("sso/login/<str:provider>/", pages.LoginPage.as_view()),
+    path("sso/complete/<str:provider>/", pages.CompletePage.as_view(), name="sso-complete"),
 ]

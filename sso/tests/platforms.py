@@ -21,7 +21,7 @@ def configure(settings, url):
     """Give the settings all three platforms, at ``url``."""
     for names in NAMES.values():
         for name in names:
-            setattr(settings, name, url)
+            setattr(settings, name, url.rstrip("/"))
     settings.GOOGLE_CLIENT_ID, settings.GOOGLE_CLIENT_SECRET = "our-google", "google-secret"
     settings.FACEBOOK_APP_ID, settings.FACEBOOK_APP_SECRET = "271828", "facebook-secret"
     settings.GITHUB_CLIENT_ID, settings.GITHUB_CLIENT_SECRET = "our-github", "github-secret"

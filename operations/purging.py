@@ -1,5 +1,8 @@
 """Clearing away what has expired."""
 
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
 from accounts import email_changes, lockout, mail, security, sessions
 from devices import metrics, pairing, tokens
 from market import registry
@@ -19,6 +22,7 @@ def purge() -> dict[str, int]:
         "mails": mail.purge(),
         "changes of address": email_changes.purge(),
         "federated logins begun": social.purge(),
+        "browser sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
         "unused skills and definitions": registry.purge_unused(),
         "job runs": jobs.purge(),
     }

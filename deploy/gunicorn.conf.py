@@ -4,6 +4,7 @@ The master also keeps the jobs' scheduler running. It starts again if it dies, a
 master does, however that ends: its standard input is a pipe that only the master holds open.
 """
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,7 @@ def when_ready(server: Arbiter) -> None:
     # manage.py serve held Ctrl-C back until somebody here could act on it.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
     server.scheduler = _Scheduler() if settings.RUN_JOBS else None
+    shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)  # of an earlier server's workers
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
@@ -101,9 +103,9 @@ def post_worker_init(worker: Worker) -> None:
     # Ctrl-C reaches all of us; the master tells the workers. Told twice at once, one can hang.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Not at the top: Django is not set up there yet.
-    from operations.statistics import Flusher
+    from operations import metrics, statistics
 
-    worker.statistics = Flusher()
+    worker.statistics = statistics.Flusher(and_then=metrics.publish)
     worker.statistics.start()
 
 

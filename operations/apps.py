@@ -6,4 +6,10 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        from operations import checks  # noqa: F401 - registers them
+        from accounts.upstream import http
+        from operations import (
+            checks,  # noqa: F401 - registers them
+            statistics,
+        )
+
+        http.observers.append(statistics.note_upstream)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import (
@@ -129,7 +129,7 @@ def fleet(day: date | None = None) -> Fleet:
         countries=_named(kinds[FleetKind.COUNTRY], Country.objects.all(), "iso_code"),
         cities=_named(kinds[FleetKind.CITY], City.objects.all(), "pk"),
         skills=kinds[FleetKind.SKILL],
-        places=[Place(*map(int, key.split(",")), n) for key, n in kinds[FleetKind.CELL].items()],
+        places=[_place(key, devices) for key, devices in kinds[FleetKind.CELL].items()],
         accounts=kinds[FleetKind.ACCOUNTS],
     )
 
@@ -209,20 +209,11 @@ def upstream(since: date, until: date) -> list[Route]:
 
 def pairing(since: date, until: date) -> dict[str, int]:
     """Return how many codes were issued, claimed and activated."""
-    calls = _calls(since, until)
-    return {
-        step: calls.filter(step_calls).aggregate(n=Sum("count", default=0))["n"]
-        for step, step_calls in PAIRING.items()
-    }
-
-
-# The calls that are steps of pairing; from the back office, an answer that leads on.
-PAIRING = {
-    "issued": Q(route="v1/device/code", status=200),
-    "claimed": Q(route="api/devices", method="POST", status__lt=300)
-    | Q(route="admin/devices/device/add/", method="POST", status=302),
-    "activated": Q(route="v1/device/activate", status=200),
-}
+    steps = dict.fromkeys(statistics.PAIRING.values(), 0)
+    for (route, method, status), step in statistics.PAIRING.items():
+        calls = _calls(since, until).filter(route=route, method=method, status=status)
+        steps[step] += calls.aggregate(n=Sum("count", default=0))["n"]
+    return steps
 
 
 def attention() -> list[Concern]:
@@ -252,8 +243,8 @@ def _mails() -> Iterator[Concern]:
     )
     for rows, what in ((given_up, "mails could not be delivered"), (late, "mails wait")):
         if count := rows.count():
-            first = rows.order_by("created_at").first()
-            yield Concern("mail", what, count, first and first.created_at)
+            since = rows.aggregate(at=Min("created_at"))["at"]
+            yield Concern("mail", what, count, since)
 
 
 def _upstreams() -> Iterator[Concern]:
@@ -315,6 +306,11 @@ def _named(counts: dict[str, int], rows: QuerySet, key: str) -> dict[str, int]:
         name = names.get(each, fleet_counts.OTHER)
         named[name] = named.get(name, 0) + count
     return named
+
+
+def _place(cell: str, devices: int) -> Place:
+    latitude, longitude = cell.split(",")
+    return Place(int(latitude), int(longitude), devices)
 
 
 def _period(since: date, until: date) -> tuple[date, date]:

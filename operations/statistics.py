@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -42,6 +42,13 @@ DEVICE_ROUTES = {
 }
 BY_FAST_PATH = {304, 401}  # nobody else says these before a view is asked
 UNKNOWN, STATIC = "(no route)", "static"
+# The calls that are steps of pairing; from the back office, an answer that leads on.
+PAIRING = {
+    ("v1/device/code", "GET", 200): "issued",
+    ("api/devices", "POST", 204): "claimed",
+    ("admin/devices/device/add/", "POST", 302): "claimed",
+    ("v1/device/activate", "POST", 200): "activated",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +180,7 @@ def write(tallies: Mapping[Key, Tally]) -> None:
     rows: dict[tuple[date, str, str, str, int], Tally] = {}
     for key, tally in tallies.items():
         day = datetime.fromtimestamp(key.day * DAY, UTC).date()
-        place = (day, _api(key), key.route[:200], key.method, key.status)
+        place = (day, api_of(key), key.route[:200], key.method, key.status)
         rows.setdefault(place, Tally()).add(tally)
     with transaction.atomic():
         # In one order, so that two processes that write at once do not wait for each other.
@@ -195,7 +202,7 @@ def _write_row(place: tuple[date, str, str, str, int], tally: Tally) -> None:
         row.update(**sums)
 
 
-def _api(key: Key) -> str:
+def api_of(key: Key) -> str:
     """Return which of the APIs a route belongs to; the first that has it, as in the URLs."""
     if key.kind == UPSTREAM:
         return UPSTREAM
@@ -216,10 +223,11 @@ def _account_routes() -> dict[str, str]:
 
 
 class Flusher(threading.Thread):
-    """Flushes now and then, and once more when stopped."""
+    """Flushes now and then, and once more when stopped; each time something follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, and_then: Callable[[], None]) -> None:
         super().__init__(name="statistics", daemon=True)
+        self._and_then = and_then
         self._stop_asked = threading.Event()
         self._is_failing = False
 
@@ -238,6 +246,10 @@ class Flusher(threading.Thread):
             self._is_failing = True
         finally:
             connection.close()  # this thread's own: kept, it would be one more in each process
+        try:
+            self._and_then()
+        except OSError as error:
+            logger.warning("metrics cannot be shared: %s", error.strerror)
 
     def stop(self) -> None:
         """End the thread; write what is left."""

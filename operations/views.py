@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from operations import health, serving
+from operations import metrics as prometheus
 
 ACCOUNT_SIDE = {"sso", "account", "market"}
 LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
@@ -28,6 +29,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if down := health.down():
         return JsonResponse({"status": "unavailable", "down": down}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """GET /metrics: what Prometheus reads, if it may."""
+    if not prometheus.may_read(request):
+        return JsonResponse({"error": "no token or address that may read metrics"}, status=403)
+    content_type = prometheus.CONTENT_TYPE
+    return HttpResponse(prometheus.render(), content_type=content_type)
 
 
 @require_safe

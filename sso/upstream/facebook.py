@@ -5,6 +5,7 @@ https://developers.facebook.com/docs/facebook-login/guides/access-tokens/debuggi
 
 import hashlib
 import hmac
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from sso.upstream import identities
 from sso.upstream.identities import Identity, Refused
 
 PLATFORM, PROVIDER = "Facebook", "facebook"
+
+logger = logging.getLogger(__name__)
 
 
 def identify(token: str) -> Identity:
@@ -64,5 +67,7 @@ def _ask(path: str, bearer: str, params: dict[str, str]) -> dict[str, Any]:
         limit_bytes=identities.LIMIT_BYTES,
     )
     if answer.status in (400, 401, 403):
+        # Facebook says the same of an app id or secret that is wrong.
+        logger.warning("Facebook answered %d to %s", answer.status, path)
         raise Refused("Facebook does not accept the token")
     return identities.read_object(PLATFORM, answer)

@@ -1,5 +1,6 @@
 """What Google, Facebook and GitHub say of a person, and what their answers have in common."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ LIMIT_BYTES = 200_000
 SUBJECT = re.compile(r"[\w.:-]{1,255}", re.ASCII)
 # Sent on in headers; the longest are Google's ID tokens, of about 1,500 characters.
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+
+logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -72,6 +75,8 @@ def read(platform: str, answer: http.Answer) -> Any:  # noqa: ANN401 - whatever 
         Unavailable: it is no success, or no JSON.
     """
     if answer.status != 200:
+        # Perhaps a secret of ours that is wrong, which only the operator can mend.
+        logger.warning("%s answered %d", platform, answer.status)
         raise http.Unavailable(platform)
     try:
         return orjson.loads(answer.content)

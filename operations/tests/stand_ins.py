@@ -75,7 +75,16 @@ def _pantacor(httpserver):
     return {"PANTACOR_API_BASE_URL": fleet.url, "PANTACOR_API_TOKEN": pantacor_stand_in.TOKEN}
 
 
-SERVICES = (_stripe, _pantacor, _open_weather_map, _wolfram_alpha)
+def _oauth_broker(httpserver):
+    def echo(request):
+        body = {"path": request.path.removeprefix("/oauth"), "query": request.args.to_dict()}
+        return Response(json.dumps(body), content_type="application/json")
+
+    httpserver.expect_request(re.compile("/oauth/.+")).respond_with_handler(echo)
+    return {"OAUTH_BASE_URL": httpserver.url_for("/oauth")}
+
+
+SERVICES = (_stripe, _pantacor, _open_weather_map, _wolfram_alpha, _oauth_broker)
 
 
 @contextmanager

@@ -22,14 +22,7 @@ EXCHANGES = read(Path(__file__).with_name("exchanges.jsonl"))
 RUN = "b987402c"  # the run that was recorded: it is in the addresses, also inside their base64
 
 # Calls that are yet to be built, by how the names of their exchanges begin
-NOT_BUILT_YET = (
-    "account.skill-oauth",
-    "market.status",
-    "market.available",
-    "market.detail",
-    "device.wake-word-file",
-    "device.oauth",
-)
+NOT_BUILT_YET = ("device.wake-word-file",)
 # Sent with the cookies of account b; all others with those of a
 OF_B = {"account.devices.post.code-used-by-other-account", "account.membership.add-b"}
 
@@ -175,6 +168,11 @@ DIFFERENT = {
     "account.defaults.get.full": Difference(
         "the engine of American Male is mimic2", at={"voice.engine": "mimic2"}
     ),
+    "market.status.failed-skill": Difference(
+        "by skill and market id, so that Selene UI's marks show; market tests the whole",
+        body="<not compared>",
+    ),
+    "market.detail": Difference("the skill's id is told, too", at={"id": "<disp_weather>"}),
     "account.skill-settings.get": Difference(
         "decimals keep their value",
         at={

@@ -1,5 +1,7 @@
 """What accounts agree to: the texts, who accepted them, the texts that ship."""
 
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import markdown
@@ -18,6 +20,18 @@ SHIPPED = {
 
 class NotInForce(Exception):
     """No version of the agreement has taken effect yet."""
+
+
+class VersionTaken(Exception):
+    """Another text of the agreement has this version."""
+
+
+class DayTaken(Exception):
+    """Another version of the agreement takes effect on this day."""
+
+
+class DayPassed(Exception):
+    """The day is over: what was in force on it cannot become another text."""
 
 
 def in_force(type_: AgreementType) -> Agreement:
@@ -59,6 +73,30 @@ def has_open_dataset(account: Account) -> bool:
     return account.acceptances.filter(agreement__type=AgreementType.OPEN_DATASET).exists()
 
 
+def publish(
+    type_: AgreementType, version: str, content: str, *, effective_on: date | None = None
+) -> Agreement:
+    """Publish Markdown as a version, which ends the one before on ``effective_on`` (today).
+
+    Who accepted another version has accepted that one, and no other.
+
+    Raises:
+        VersionTaken, DayTaken, DayPassed: nothing changed.
+    """
+    today = timezone.now().date()
+    day = effective_on or today
+    if day < today:
+        raise DayPassed
+    try:
+        with transaction.atomic():
+            return Agreement.objects.create(
+                type=type_, version=version, effective_on=day, content=content
+            )
+    except IntegrityError as error:
+        is_version = Agreement.objects.filter(type=type_, version=version).exists()
+        raise (VersionTaken if is_version else DayTaken) from error
+
+
 def load_shipped(directory: Path) -> int:
     """Publish the texts in ``directory``, from today; return how many.
 
@@ -67,16 +105,8 @@ def load_shipped(directory: Path) -> int:
     loaded = 0
     for type_, name in SHIPPED.items():
         if not Agreement.objects.filter(type=type_).exists():
-            loaded += _publish(type_, (directory / name).read_text(encoding="utf-8"))
+            # Another process may start at this moment.
+            with suppress(VersionTaken, DayTaken):
+                publish(type_, "1", (directory / name).read_text(encoding="utf-8"))
+                loaded += 1
     return loaded
-
-
-def _publish(type_: AgreementType, content: str) -> bool:
-    try:
-        with transaction.atomic():
-            Agreement.objects.create(
-                type=type_, version="1", effective_on=timezone.now().date(), content=content
-            )
-    except IntegrityError:  # another process starts at this moment
-        return False
-    return True

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import agreements
-from accounts.models import Agreement, AgreementType
+from accounts.models import Acceptance, AccountActivity, Agreement, AgreementType
 from accounts.tests.factories import make_agreement
 
 PATHS = [("terms-of-use", "Terms of Use"), ("privacy-policy", "Privacy Policy")]
@@ -104,3 +104,100 @@ def test_the_shipped_texts_name_no_company(shipped_directory):
     for agreement in Agreement.objects.all():
         assert "mycroft" not in agreement.content.lower()
         assert "<h1>" in agreements.as_html(agreement)
+
+
+@pytest.mark.usefixtures("db")
+def test_a_new_version_ends_the_old_on_its_day(api, account, time_machine):
+    old = make_agreement(version="1", effective_on=timezone.now().date() - timedelta(days=30))
+    agreements.accept(account, old)
+    tomorrow = timezone.now() + timedelta(days=1)
+
+    new = agreements.publish(AgreementType.TERMS_OF_USE, "2", "# New", effective_on=tomorrow.date())
+
+    assert agreements.in_force(AgreementType.TERMS_OF_USE) == old
+    time_machine.move_to(tomorrow)
+    assert agreements.in_force(AgreementType.TERMS_OF_USE) == new
+    assert api.get("/api/agreement/terms-of-use").json()["version"] == "2"
+    assert [each.agreement for each in agreements.accepted(account)] == [old]
+
+
+@pytest.mark.usefixtures("db")
+def test_a_version_is_in_force_at_once_if_no_day_is_named():
+    make_agreement(effective_on=timezone.now().date() - timedelta(days=1))
+
+    new = agreements.publish(AgreementType.TERMS_OF_USE, "2", "# New")
+
+    assert agreements.in_force(AgreementType.TERMS_OF_USE) == new
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("version", "days", "error"),
+    [
+        ("1", 1, agreements.VersionTaken),
+        ("2", 0, agreements.DayTaken),
+        ("2", -1, agreements.DayPassed),
+    ],
+)
+def test_what_was_published_is_not_published_over(version, days, error):
+    published = make_agreement(version="1")
+    day = timezone.now().date() + timedelta(days=days)
+
+    with pytest.raises(error):
+        agreements.publish(AgreementType.TERMS_OF_USE, version, "# New", effective_on=day)
+
+    assert Agreement.objects.get() == published
+
+
+def test_a_new_version_of_the_open_dataset_is_accepted_beside_the_old(account, account_client):
+    old = make_agreement(
+        AgreementType.OPEN_DATASET, effective_on=timezone.now().date() - timedelta(days=1)
+    )
+    account_client.patch("/api/account", {"openDataset": True})
+    Acceptance.objects.update(agreement=old)
+    new = agreements.publish(AgreementType.OPEN_DATASET, "2", "# New")
+
+    account_client.patch("/api/account", {"openDataset": True})
+
+    assert {each.agreement for each in account.acceptances.all()} == {old, new}
+    [shown] = account_client.get("/api/account").json()["agreements"]
+    assert shown["id"] == str(account.acceptances.get(agreement=new).pk)
+    assert AccountActivity.objects.get().open_dataset_added == 1
+
+
+def test_leaving_the_open_dataset_takes_back_every_version(account, account_client):
+    day = timezone.now().date() - timedelta(days=1)
+    agreements.accept(account, make_agreement(AgreementType.OPEN_DATASET, effective_on=day))
+    agreements.accept(account, agreements.publish(AgreementType.OPEN_DATASET, "2", "# New"))
+
+    account_client.patch("/api/account", {"openDataset": False})
+
+    assert not account.acceptances.exists()
+    assert AccountActivity.objects.get().open_dataset_deleted == 1
+
+
+def test_the_devices_of_who_joins_or_leaves_are_told_at_once(account_client, device, device_client):
+    make_agreement(AgreementType.OPEN_DATASET)
+    path = f"/v1/device/{device.pk}/setting"
+    answers = []
+
+    for answer in (True, False):
+        held = device_client.get(path)["ETag"]
+        account_client.patch("/api/account", {"openDataset": answer})
+        answers.append(device_client.get(path, headers={"If-None-Match": held}))
+
+    assert [each.status_code for each in answers] == [200, 200]
+    assert [each.json()["optIn"] for each in answers] == [True, False]
+
+
+def test_the_samples_of_who_leaves_are_marked(account, account_client, device):
+    make_agreement(AgreementType.OPEN_DATASET)
+    account_client.patch("/api/account", {"openDataset": True})
+    sample = account.wake_word_samples.create(
+        wake_word=device.wake_word, digest="a" * 64, recorded_at=timezone.now()
+    )
+
+    account_client.patch("/api/account", {"openDataset": False})
+
+    sample.refresh_from_db()
+    assert sample.status == "pending_delete"

@@ -47,33 +47,29 @@ def confirm(account: Account, token: str, *, address: str | None = None) -> None
     Raises:
         VoidLink, AddressInUse: nothing changed.
     """
-    try:
-        link = VerifyEmailToken.read(token)
-    except TokenError as error:
-        raise VoidLink from error
+    link = _link(token)
+    if link["sub"] != str(account.pk):
+        raise VoidLink
     with transaction.atomic():
         current = versions.lock(account)
         change = EmailChange.objects.filter(account=current, pk=link["jti"]).first()
-        if change is None or link["sub"] != str(current.pk):
+        if change is None:
             raise VoidLink
         _change(current, change.email, address)
         change.delete()
 
 
-def account_of(token: str) -> Account:
-    """Return the account that can ``confirm`` with ``token``.
+def read(token: str) -> EmailChange:
+    """Return the change, with its account, that ``token`` is to confirm.
 
     Raises:
-        VoidLink: nobody can.
+        VoidLink: there is none any more.
     """
-    try:
-        link = VerifyEmailToken.read(token)
-    except TokenError as error:
-        raise VoidLink from error
+    link = _link(token)
     change = EmailChange.objects.select_related("account").filter(pk=link["jti"]).first()
-    if change is None:
+    if change is None or link["sub"] != str(change.account_id) or not change.account.is_active:
         raise VoidLink
-    return change.account
+    return change
 
 
 def forget(account: Account) -> None:
@@ -110,3 +106,10 @@ def _token(change: EmailChange) -> str:
     token = VerifyEmailToken()
     token["sub"], token["jti"] = str(change.account_id), str(change.pk)
     return str(token)
+
+
+def _link(token: str) -> VerifyEmailToken:
+    try:
+        return VerifyEmailToken.read(token)
+    except TokenError as error:
+        raise VoidLink from error

@@ -25,6 +25,8 @@ def check(password: str, account: Account) -> None:
     Raises:
         Weak: it may not.
     """
+    if "\0" in password:
+        raise Weak(["NUL characters are not allowed"])
     if len(password) > MAX_LENGTH:
         raise Weak([f"at most {MAX_LENGTH} characters"])
     try:

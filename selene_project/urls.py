@@ -61,6 +61,8 @@ def _compose(apis: list[str]) -> Patterns:
         patterns += _mount("api", account_side)
     if "sso" in apis:
         patterns += sso.urls.sign_in_pages
+    if {"sso", "account"}.intersection(apis):
+        patterns += sso.urls.mailed_link_pages
     if "device" in apis:
         patterns += _mount("v1", DEVICE_API)
         patterns.append(path("v1/", include(devices.urls.unknown_device_path)))

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from accounts.views.visitors import AgreementView
-from sso.views import federated, pages, resetting, signing_in
+from sso.views import federated, mailed_links, pages, resetting, signing_in
 
 account_api = [
     path("account", signing_in.AccountView.as_view()),
@@ -21,4 +21,11 @@ account_api = [
 sign_in_pages = [
     path("sso/login/<str:provider>/", pages.LoginPage.as_view()),
     path("sso/complete/<str:provider>/", pages.CompletePage.as_view(), name="sso-complete"),
+]
+
+# Where mails lead to; a Selene UI in front of this server has pages of its own there.
+mailed_link_pages = [
+    path("change-password", mailed_links.ChangePasswordPage.as_view()),
+    path("lost-password", mailed_links.LostPasswordPage.as_view()),
+    path("verify-email", mailed_links.VerifyEmailPage.as_view()),
 ]

@@ -92,11 +92,13 @@ class FrequentJob:
 JOBS: tuple[DailyJob | FrequentJob, ...] = (
     DailyJob("parse_core_metrics", at=time_of_day(2)),
     DailyJob("purge_expired", at=time_of_day(3)),
+    DailyJob("delete_wake_word_samples", at=time_of_day(3, 30)),
     # Without internet it fails every day: one line in the log is enough.
     DailyJob("load_skills", at=time_of_day(4), tries=1),
     DailyJob("daily_report", at=time_of_day(6)),
     FrequentJob("send_mail", every=timedelta(minutes=1)),
     FrequentJob("update_last_contact", every=timedelta(minutes=2)),
+    FrequentJob("summarise_stt", every=timedelta(hours=1)),
     FrequentJob("count_fleet", every=timedelta(minutes=10)),
 )
 # Jobs that have nothing to do without a setting

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from devices.views import account, device, pantacor, reports, services, speech
+from devices.views import account, device, pantacor, reports, samples, services, speech
 
 device_api = [
     path("device/code", device.CodeView.as_view()),
@@ -18,6 +18,7 @@ device_api = [
     re_path(
         r"^device/(?P<device_id>[^/]+)/metric/(?P<name>[\s\S]+)\Z", reports.MetricView.as_view()
     ),
+    path("device/<str:device_id>/wake-word-file", samples.WakeWordFileView.as_view()),
     path("geolocation", device.GeolocationView.as_view()),
     path("stt", speech.SttView.as_view()),
     path("transcribe", speech.TranscribeView.as_view()),

@@ -124,7 +124,7 @@ class WolframSimpleView(APIView):
 
     @extend_schema(
         parameters=[SpokenQuerySerializer],
-        responses={(200, "image/gif"): OpenApiTypes.BINARY, 501: ERROR} | QUESTION_FAILURES,
+        responses={(200, "image/*"): OpenApiTypes.BINARY, 501: ERROR} | QUESTION_FAILURES,
     )
     def get(self, request: DeviceRequest) -> HttpResponse:
         return _answer(request, SpokenQuerySerializer, "simple")

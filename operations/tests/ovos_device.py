@@ -14,7 +14,12 @@ import pyee
 # The client's ovos-utils wants the name that pyee dropped in version 12; playwright wants 13.
 pyee.BaseEventEmitter = pyee.EventEmitter
 
-from ovos_backend_client.api import BackendType, DeviceApi  # noqa: E402
+from ovos_backend_client.api import (  # noqa: E402
+    BackendType,
+    DeviceApi,
+    OpenWeatherMapApi,
+    WolframAlphaApi,
+)
 from ovos_backend_client.identity import IdentityManager  # noqa: E402
 from ovos_backend_client.pairing import PairingManager, is_paired  # noqa: E402
 
@@ -63,6 +68,13 @@ def call(name, *arguments):
     """Call a method of the client's DeviceApi."""
     answer = getattr(api, name)(*arguments)
     return answer.status_code if hasattr(answer, "status_code") else answer
+
+
+def ask_service(name, method, *arguments):
+    """Ask a service through the server, by the client's class for it."""
+    kind = {"weather": OpenWeatherMapApi, "wolfram": WolframAlphaApi}[name]
+    hashable = [tuple(each) if isinstance(each, list) else each for each in arguments]
+    return getattr(kind(url, "v1", backend_type=BackendType.PERSONAL), method)(*hashable)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ import os
 import secrets
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
+
+from operations.tests import stand_ins
 
 SKILL = "selene-test-skill|21.02"
 MANIFEST = {
@@ -233,3 +236,26 @@ def test_a_device_stays_paired_when_the_server_is_killed_and_starts_again(
     assert owner.get("/api/account").json()["emailAddress"] == owner.email
     owner.session.close()
     device.close()
+
+
+def test_skills_ask_for_weather_and_answers_through_the_server(make_live_server, tmp_path):
+    with stand_ins.running() as environment:
+        server = make_live_server(**environment)
+        owner, device = Owner(server.url), OvosDevice(server.url, tmp_path)
+        with owner.session, closing(device):
+            owner.sign_up()
+            pair(owner, device)
+
+            weather = [
+                device.ask_service("weather", method, [39.1, -94.6], "en-us", "metric")
+                for method in ("get_weather", "get_current", "get_hourly", "get_daily")
+            ]
+            spoken = device.ask_service("wolfram", "spoken", "life", "metric", [39.1, -94.6])
+            full = device.ask_service("wolfram", "full_results", "life", "metric", [39.1, -94.6])
+
+    paths = ["onecall", "weather", "forecast", "forecast/daily"]
+    assert [report["path"] for report in weather] == [f"/data/2.5/{path}" for path in paths]
+    assert {report["snakeCaseKey"]["innerKey"] for report in weather} == {1.5}
+    assert all(report["keyed"] for report in weather)
+    assert spoken == "The answer is forty two"
+    assert full["queryresult"]["podList"] == [{"snakeKey": 1}]

@@ -226,7 +226,8 @@ def _refresh(row: OAuthToken, answer: TokenAnswer) -> tuple[OAuthToken, TokenAns
         claimed.update(refreshed_until=None)
         raise
     # Not all providers rotate: the refresh token that there was stays good then.
-    _keep(claimed, {"refresh_token": answer["refresh_token"]} | fresh)
+    kept = fresh.get("refresh_token") or answer["refresh_token"]
+    _keep(claimed, fresh | {"refresh_token": kept})
     return _again(row)
 
 
@@ -256,7 +257,7 @@ def _keep(rows: QuerySet[OAuthToken], answer: TokenAnswer) -> bool:
 def _seconds(written: object) -> int | None:
     """Return for how long a token is good, None for ever; some providers write it as text."""
     try:
-        return min(max(int(str(written)), 0), 10 * 365 * 86_400)
+        return int(min(max(float(str(written)), 0), 10 * 365 * 86_400))
     except ValueError:
         return None
 

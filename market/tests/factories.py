@@ -1,11 +1,23 @@
 """Saved skills, and what devices send about them; what is not given is nothing to lean on."""
 
+import json
 import uuid
+from datetime import timedelta
 from itertools import count
 
+from django.utils import timezone
+
+from accounts import encryption
 from devices.models import Device
 from market import manifest, settings_definitions
-from market.models import Catalogue, CatalogueEntry, DeviceSkill, Skill
+from market.models import (
+    Catalogue,
+    CatalogueEntry,
+    DeviceSkill,
+    OAuthCredential,
+    OAuthToken,
+    Skill,
+)
 from market.registry import register
 
 _numbers = count(1)
@@ -81,3 +93,29 @@ def version_of(device):
 
 def gids():
     return set(Skill.objects.values_list("skill_gid", flat=True))
+
+
+def make_credential(name="Spotify", secret="a secret", **fields):
+    """Register an application with a provider."""
+    uris = {
+        "authorization_uri": "https://provider.test/authorize",
+        "token_uri": "https://provider.test/token",
+    }
+    return OAuthCredential.objects.create(
+        name=name,
+        client_id="a client",
+        encrypted_client_secret=encryption.encrypt(secret),
+        **(uris | fields),
+    )
+
+
+def make_oauth_token(account, credential, expires_in=None, **answer):
+    """Let ``account`` be connected, with what the provider answered."""
+    answer = {"access_token": "at-1", "refresh_token": "rt-1", "token_type": "Bearer"} | answer
+    expires_at = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
+    return OAuthToken.objects.create(
+        account=account,
+        credential=credential,
+        encrypted_token=encryption.encrypt(json.dumps(answer)),
+        expires_at=expires_at,
+    )

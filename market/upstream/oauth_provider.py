@@ -7,7 +7,7 @@ they are is what the operator wrote into the credential.
 import logging
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 import orjson
 from django.conf import settings
@@ -135,7 +135,7 @@ def _client(credential: OAuthCredential) -> tuple[dict[str, str], tuple[str, str
     if credential.client_authentication == ClientAuthentication.BODY:
         return {"client_id": credential.client_id, "client_secret": secret}, None
     # RFC 6749 has both encoded as in a form before they are put together.
-    return {}, (quote(credential.client_id, safe=""), quote(secret, safe=""))
+    return {}, (quote_plus(credential.client_id), quote_plus(secret))
 
 
 def _parse(name: str, answer: http.Answer) -> TokenAnswer:

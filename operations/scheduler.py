@@ -95,6 +95,7 @@ JOBS: tuple[DailyJob | FrequentJob, ...] = (
     DailyJob("delete_wake_word_samples", at=time_of_day(3, 30)),
     # Without internet it fails every day: one line in the log is enough.
     DailyJob("load_skills", at=time_of_day(4), tries=1),
+    DailyJob("reconcile_memberships", at=time_of_day(5)),
     DailyJob("daily_report", at=time_of_day(6)),
     FrequentJob("send_mail", every=timedelta(minutes=1)),
     FrequentJob("update_last_contact", every=timedelta(minutes=2)),
@@ -102,7 +103,11 @@ JOBS: tuple[DailyJob | FrequentJob, ...] = (
     FrequentJob("count_fleet", every=timedelta(minutes=10)),
 )
 # Jobs that have nothing to do without a setting
-NEEDS = {"daily_report": "REPORT_RECIPIENT", "update_last_contact": "REDIS_URL"}
+NEEDS = {
+    "daily_report": "REPORT_RECIPIENT",
+    "reconcile_memberships": "STRIPE_PRIVATE_KEY",
+    "update_last_contact": "REDIS_URL",
+}
 
 
 def schedule() -> list[DailyJob | FrequentJob]:

@@ -123,6 +123,14 @@ def test_only_who_gets_a_report_has_it_made(settings):
     assert "daily_report" in [job.command for job in schedule()]
 
 
+def test_only_who_takes_money_has_the_memberships_compared(settings):
+    without = [job.command for job in schedule()]
+    settings.STRIPE_PRIVATE_KEY = "sk_test_1"
+
+    assert "reconcile_memberships" not in without
+    assert "reconcile_memberships" in [job.command for job in schedule()]
+
+
 def test_a_frequent_job_is_due_when_its_time_has_passed():
     job = FrequentJob("update_last_contact", every=timedelta(seconds=30))
 

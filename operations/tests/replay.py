@@ -108,8 +108,11 @@ class Replay:
             return {self.fill(key): self.fill(item) for key, item in value.items()}
         return value
 
-    def send(self, exchange, account):
-        """Send the recorded request as ``account``, on a connection of its own as devices do."""
+    def send(self, exchange, account, files):
+        """Send the recorded request as ``account``, on a connection of its own as devices do.
+
+        Of files only the names were recorded; ``files`` has what is in them.
+        """
         headers = {name: self.fill(value) for name, value in exchange.headers.items()}
         if headers.get("Cookie") == LOGIN:
             headers["Cookie"] = self.logins[account]
@@ -119,7 +122,7 @@ class Replay:
             self.url + self.fill(exchange.path),
             headers=headers,
             data=json.dumps(body) if body else None,
-            files={name: name.encode() for name in exchange.files} or None,
+            files={name: files[name] for name in exchange.files} or None,
             timeout=30,
         )
 

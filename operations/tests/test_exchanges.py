@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conftest import _new_live_server
+from devices.tests.sounds import as_file, tone
 from operations.tests import stand_ins
 from operations.tests.replay import Replay, read
 
@@ -22,7 +23,15 @@ EXCHANGES = read(Path(__file__).with_name("exchanges.jsonl"))
 RUN = "b987402c"  # the run that was recorded: it is in the addresses, also inside their base64
 
 # Calls that are yet to be built, by how the names of their exchanges begin
-NOT_BUILT_YET = ("device.wake-word-file",)
+NOT_BUILT_YET = ()
+# What is in the files of those that send some; by name where it is not this
+FILES = {
+    "audio": as_file(tone(0.5), format="WAV"),
+    "metadata": b'{"wake_word": "hey mycroft", "engine": "x", "timestamp": "1", "model": "0"}',
+}
+OTHER_FILES = {
+    "device.wake-word-file.field-missing": FILES | {"metadata": b'{"engine": "precise"}'},
+}
 # Sent with the cookies of account b; all others with those of a
 OF_B = {"account.devices.post.code-used-by-other-account", "account.membership.add-b"}
 
@@ -71,6 +80,7 @@ COOKIES_GONE = [
 ]
 WIRE_NAMES = "an error names the fields as the request does"
 PLACE_OPTIONAL = "a place may be left out as a whole"
+A_LIST = "an error has a list of reasons for each field"
 OUR_WORDS = "the reason is in our words"
 REQUIRED = ["This field is required."]
 UNKNOWN_CODE = {"pairingCode": ["pairing code not found"]}
@@ -107,6 +117,12 @@ DIFFERENT = {
     "account.devices.patch.fields-missing": Difference(
         f"{WIRE_NAMES}; {PLACE_OPTIONAL}", body={"voice": REQUIRED, "wakeWord": REQUIRED}
     ),
+    "device.wake-word-file.no-audio": Difference(
+        A_LIST, body={"audio": ["No audio file included in request"]}
+    ),
+    "device.wake-word-file.no-metadata": Difference(
+        A_LIST, body={"metadata": ["No metadata file included in request"]}
+    ),
     "device.patch.wrong-type": Difference(OUR_WORDS, body={"platform": ["Not a valid string."]}),
     **dict.fromkeys(
         (
@@ -116,6 +132,7 @@ DIFFERENT = {
             "device.setting.no-token",
             "device.manifest.no-token",
             "device.settings-meta.no-token",
+            "device.wake-word-file.no-token",
         ),
         Difference(OUR_WORDS, body={"error": "no device token found"}),
     ),
@@ -348,7 +365,7 @@ def outcomes(replayed_server):
 def _replay(replay, exchange):
     BEFORE.get(exchange.name, lambda replay: None)(replay)
     account = "b" if exchange.name in OF_B else "a"
-    response = replay.send(exchange, account)
+    response = replay.send(exchange, account, OTHER_FILES.get(exchange.name, FILES))
     replay.keep_login(response, account)
     changes = replay.compare(response, exchange.answer)
     if exchange.name.startswith(NOT_BUILT_YET) or exchange.name not in DIFFERENT:

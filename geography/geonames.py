@@ -2,7 +2,7 @@
 
 1. The files are read before anything is written: a malformed one changes nothing.
 2. Countries, regions and time zones are written in place, by their codes and names.
-3. Cities follow (``geonames_cities``).
+3. Cities follow (``geonames_cities``), then their other names (``geonames_names``).
 4. Regions, time zones and countries that left the dump go, unless something refers to them.
 """
 
@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from django.db import models, transaction
 
-from geography import geonames_cities, geonames_files
+from geography import geonames_cities, geonames_files, geonames_names
 from geography.geonames_files import CityRow, CountryRow, Progress, RegionRow, TimezoneRow
 from geography.geonames_report import Report
-from geography.models import City, Country, Region, Timezone
+from geography.models import City, Country, OtherCityName, Region, Timezone
 from geography.names import fold
 from geography.references import delete_unreferred
 
@@ -32,23 +32,28 @@ class Dump(NamedTuple):
     regions: list[RegionRow]
     timezones: list[TimezoneRow]
     cities: list[CityRow]
+    names: geonames_names.Names = geonames_names.NONE
 
 
 def load(
     source: Path | None = None,
     progress: Progress = lambda step, share: None,
     note_changed: Callable[[Report], None] = lambda report: None,
+    *,
+    with_other_names: bool = False,
 ) -> Report:
     """Make the tables say what the dump in folder ``source`` says, else today's from GeoNames.
 
     May be run again, and on two machines at once. ``note_changed`` is called in the transaction
     that writes, so that whoever shows these places learns of a change with the change.
+    ``with_other_names`` downloads GeoNames' large file of names too; one in ``source`` is read
+    anyway.
 
     Raises:
         GeonamesError: a file could not be had or read; nothing was changed.
     """
     report = Report()
-    with geonames_files.folder(source, progress) as folder:
+    with geonames_files.folder(source, progress, with_other_names=with_other_names) as folder:
         dump = usable(read(folder, progress), report)
     with transaction.atomic():
         _store(dump, report, progress)
@@ -63,7 +68,7 @@ def read(folder: Path, progress: Progress = lambda step, share: None) -> Dump:
         geonames_files.read_countries(folder),
         geonames_files.read_regions(folder),
         geonames_files.read_timezones(folder),
-        geonames_files.read_cities(folder),
+        *geonames_names.read_with_cities(folder),
     )
 
 
@@ -80,7 +85,7 @@ def usable(dump: Dump, report: Report) -> Dump:
     cities = [city for city in placed if city.timezone in timezone_names]
     report.unknown_region = len(dump.cities) - len(placed)
     report.unknown_timezone = len(placed) - len(cities)
-    return Dump(dump.countries, regions, timezones, cities)
+    return Dump(dump.countries, regions, timezones, cities, dump.names)
 
 
 def _store(dump: Dump, report: Report, progress: Progress) -> None:
@@ -90,6 +95,7 @@ def _store(dump: Dump, report: Report, progress: Progress) -> None:
     regions, renamed_regions = _store_regions(dump.regions, countries)
     timezones, report.changed_timezones = _store_timezones(dump.timezones, countries)
     geonames_cities.store(dump.cities, _hex(regions), _hex(timezones), report, progress)
+    geonames_names.store(dump.names, progress)
     report.changed_cities |= set(
         City.objects.filter(
             models.Q(region__in=renamed_regions) | models.Q(region__country__in=renamed_countries)
@@ -100,6 +106,7 @@ def _store(dump: Dump, report: Report, progress: Progress) -> None:
     _remove_left(Country, countries)
     report.countries, report.regions = Country.objects.count(), Region.objects.count()
     report.timezones, report.cities = Timezone.objects.count(), City.objects.count()
+    report.other_names = OtherCityName.objects.count()
 
 
 def _store_countries(rows: list[CountryRow]) -> tuple[Ids, set[uuid.UUID]]:

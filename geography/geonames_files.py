@@ -21,6 +21,8 @@ REGIONS = "admin1CodesASCII.txt"
 TIMEZONES = "timeZones.txt"
 CITIES = "cities500.zip"
 _CITIES_MEMBER = "cities500.txt"
+OTHER_NAMES = "alternateNamesV2.zip"  # optional: 200 MB, and most of it is of other languages
+_OTHER_NAMES_MEMBER = "alternateNamesV2.txt"
 _TIME_LIMITS = (10, 60)  # seconds to connect, and between two pieces of an answer
 _PIECE = 1 << 18
 
@@ -72,8 +74,16 @@ class CityRow(NamedTuple):
     population: int
 
 
+class NameRow(NamedTuple):
+    geonames_id: int
+    language: str  # ISO 639, "" if GeoNames does not know, or what is no language ("link", "iata")
+    name: str
+
+
 @contextmanager
-def folder(source: Path | None, progress: Progress) -> Iterator[Path]:
+def folder(
+    source: Path | None, progress: Progress, *, with_other_names: bool = False
+) -> Iterator[Path]:
     """Give the folder of the dump: ``source``, else a temporary one with the files of today.
 
     Raises:
@@ -83,7 +93,8 @@ def folder(source: Path | None, progress: Progress) -> Iterator[Path]:
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="geonames-") as name, requests.Session() as session:
-        for file_name in (COUNTRIES, REGIONS, TIMEZONES, CITIES):
+        others = (OTHER_NAMES,) if with_other_names else ()
+        for file_name in (COUNTRIES, REGIONS, TIMEZONES, CITIES, *others):
             _download(session, file_name, Path(name) / file_name, progress)
         yield Path(name)
 
@@ -110,12 +121,29 @@ def read_cities(path: Path) -> list[CityRow]:
 
 def read_cities_with_lines(path: Path) -> Iterator[tuple[CityRow, str]]:
     """Yield each city of ``cities500.zip`` with the line that it was read from."""
-    archive = path / CITIES
     known: dict[str, str] = {}  # one string for all cities of a region or time zone
+    yield from _read_zip(path / CITIES, _CITIES_MEMBER, lambda columns: _city(columns, known))
+
+
+def other_names_of_line(line: str) -> list[str]:
+    """Return the other names, of whatever language, in a line of ``cities500.zip``."""
+    return line.split("\t", 4)[3].split(",")
+
+
+def read_other_names(path: Path) -> Iterator[NameRow]:
+    """Yield what ``alternateNamesV2.zip`` says; nothing if it is not there."""
+    archive = path / OTHER_NAMES
+    if archive.exists():
+        yield from (row for row, _ in _read_zip(archive, _OTHER_NAMES_MEMBER, _other_name))
+
+
+def _read_zip(
+    archive: Path, member: str, parse: Callable[[list[str]], Row]
+) -> Iterator[tuple[Row, str]]:
     try:
-        with zipfile.ZipFile(archive) as opened, opened.open(_CITIES_MEMBER) as file:
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
             lines = io.TextIOWrapper(file, encoding="utf-8", newline="\n")
-            yield from _parse(archive, lines, lambda columns: _city(columns, known))
+            yield from _parse(archive, lines, parse)
     except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise Malformed(f"{archive}: {error}") from error
 
@@ -175,6 +203,10 @@ def _city(columns: list[str], known: dict[str, str]) -> CityRow:
         longitude=_number(columns[5], 180),
         population=_count(columns[14], 2**63),
     )
+
+
+def _other_name(columns: list[str]) -> NameRow:
+    return NameRow(int(columns[1]), columns[2], columns[3])
 
 
 def _text(value: str, longest: int) -> str:

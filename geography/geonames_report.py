@@ -12,6 +12,7 @@ class Report:
     regions: int = 0
     timezones: int = 0
     cities: int = 0
+    other_names: int = 0  # of cities
     added: int = 0  # this and the following: of cities
     updated: int = 0
     removed: int = 0
@@ -30,9 +31,10 @@ class Report:
         )
         if self.unknown_country:
             left_out += f", {self.unknown_country:,} regions or time zones of unknown country"
+        others = f", {self.other_names:,} other names" if self.other_names else ""
         return (
             f"{self.countries:,} countries, {self.regions:,} regions, {self.timezones:,} time "
             f"zones, {self.cities:,} cities ({self.added:,} new, {self.updated:,} updated, "
-            f"{self.removed:,} removed, {self.kept:,} kept for what refers to them); "
+            f"{self.removed:,} removed, {self.kept:,} kept for what refers to them){others}; "
             f"left out: {left_out}"
         )

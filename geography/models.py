@@ -95,3 +95,20 @@ class City(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OtherCityName(models.Model):
+    """A name that people have for a city besides GeoNames' first one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="other_names")
+    search_name = models.CharField(max_length=200, help_text="Folded for searching.")
+
+    class Meta:
+        ordering = ["search_name"]
+        constraints = [
+            models.UniqueConstraint(fields=["search_name", "city"], name="other_city_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.search_name

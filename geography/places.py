@@ -4,10 +4,11 @@
    city" + "missouri", and so on. Regions and countries named in the rest tell namesakes apart.
 2. Unless such a reading accounts for the whole text, it is read as a region's name as well, then as
    a country's, and means the most populous city there.
-3. The reading that accounts for the most letters wins; of equals a city before a region before a
+3. If still nothing accounts for it, it is read as one of GeoNames' other names of a city.
+4. The reading that accounts for the most letters wins; of equals a city before a region before a
    country, then the longer name, then the city whose region is named, then the most populous.
 
-At most three queries, whatever the text.
+At most four queries, whatever the text.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from typing import NamedTuple, TypedDict
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from geography.models import City, Region
+from geography.models import City, OtherCityName, Region
 from geography.names import fold, other_names, spellings
 
 MAX_CHARACTERS = 200  # longer than any name, with region and country
@@ -53,7 +54,7 @@ class _Reading(NamedTuple):
     """A candidate and how well it fits; the greatest of several is meant."""
 
     letters: int  # of the text that it accounts for
-    rank: int  # of what is named at the start: 2 a city, 1 a region, 0 a country
+    rank: int  # of what is named at the start: 2 a city, 1 a region, 0 a country, -1 otherwise
     words: int  # of that name
     region_letters: int
     population: int
@@ -137,24 +138,32 @@ def _mentions(words: list[str]) -> Iterator[tuple[str, int]]:
 
 
 def _readings(text: _Text) -> list[_Reading]:
-    others = other_names()
+    known = other_names()
     readings: list[_Reading] = []
     # On their own "USA" and "Holland" are countries, not the villages of this name.
-    if str(text) not in others.countries and str(text) not in others.regions:
-        names = text.starts(others.cities)
+    if str(text) not in known.countries and str(text) not in known.regions:
+        names = text.starts(known.cities)
         cities = City.objects.filter(search_name__in=names)
         readings = [_read(text, city, names[city.search_name], 2) for city in _candidates(cities)]
     if not _is_explained(text, readings):
-        names = text.starts(others.regions)
+        names = text.starts(known.regions)
         cities = _most_populous(Region.objects.filter(search_name__in=names))
         readings += [
             _read(text, city, names[city.region_search_name], 1) for city in _candidates(cities)
         ]
     if not _is_explained(text, readings):
-        names = text.starts(others.countries)
+        names = text.starts(known.countries)
         cities = _most_populous(Region.objects.filter(country__search_name__in=names))
         readings += [
             _read(text, city, names[city.country_search_name], 0) for city in _candidates(cities)
+        ]
+    if not _is_explained(text, readings):
+        names = text.starts({})
+        others = OtherCityName.objects.filter(search_name__in=names)
+        columns = [f"city__{column}" for column in _COLUMNS]
+        readings += [
+            _read(text, _Candidate(*city), names[name], -1)
+            for name, *city in others.order_by().values_list("search_name", *columns)
         ]
     return readings
 

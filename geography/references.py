@@ -12,12 +12,12 @@ BATCH = 900
 
 
 def referred(model: type[models.Model], ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of ``ids`` that a row of any table refers to."""
+    """Return those of ``ids`` that a row of any table refers to, but for rows that go with them."""
     # Hidden ones too: a foreign key with related_name="+" refers no less.
     fields = [
         relation.field
         for relation in model._meta.get_fields(include_hidden=True)
-        if isinstance(relation, models.ManyToOneRel)
+        if isinstance(relation, models.ManyToOneRel) and relation.on_delete != models.CASCADE
     ]
     found: set[uuid.UUID] = set()
     for batch in batches(ids, BATCH):

@@ -8,10 +8,15 @@ from geography.geonames_files import Progress
 
 
 def load(
-    source: Path | None = None, progress: Progress = lambda step, share: None
+    source: Path | None = None,
+    progress: Progress = lambda step, share: None,
+    *,
+    with_other_names: bool = False,
 ) -> geonames.Report:
     """Load GeoNames' dump as ``geonames.load`` does; devices at changed places poll anew."""
-    return geonames.load(source, progress, note_changed=_tell_devices)
+    return geonames.load(
+        source, progress, note_changed=_tell_devices, with_other_names=with_other_names
+    )
 
 
 def _tell_devices(report: geonames.Report) -> None:

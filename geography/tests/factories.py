@@ -64,15 +64,31 @@ def city_line(
     latitude=39.1,
     longitude=-94.6,
     population=1000,
+    other_names="",
 ):
     country_code, _, code = region_code.partition(".")
-    columns = [geonames_id, name, "", "", latitude, longitude, "P", "PPL", country_code, ""]
+    columns = [
+        geonames_id,
+        name,
+        "",
+        other_names,
+        latitude,
+        longitude,
+        "P",
+        "PPL",
+        country_code,
+        "",
+    ]
     columns += [code, "", "", "", population, "", "", timezone, "2026-07-01"]
     return "\t".join(map(str, columns))
 
 
-def write_dump(folder, cities, countries=None, regions=None, timezones=None):
-    """Write the four files, with these lines, to ``folder``, and return it."""
+def name_line(geonames_id, name, language="en"):
+    return f"1\t{geonames_id}\t{language}\t{name}" + "\t" * 6
+
+
+def write_dump(folder, cities, countries=None, regions=None, timezones=None, names=None):
+    """Write the files, with these lines, to ``folder``, and return it; that of names if given."""
     folder.mkdir(exist_ok=True)
     texts = {
         "countryInfo.txt": COUNTRY_HEADER + _joined(countries or [country_line()]),
@@ -83,6 +99,11 @@ def write_dump(folder, cities, countries=None, regions=None, timezones=None):
         (folder / name).write_text(text, encoding="utf-8")
     with zipfile.ZipFile(folder / "cities500.zip", "w") as archive:
         archive.writestr("cities500.txt", _joined(cities))
+    (folder / "alternateNamesV2.zip").unlink(missing_ok=True)
+    if names is not None:
+        with zipfile.ZipFile(folder / "alternateNamesV2.zip", "w") as archive:
+            archive.writestr("alternateNamesV2.txt", _joined(names))
+            archive.writestr("iso-languagecodes.txt", "")
     return folder
 
 

@@ -25,13 +25,22 @@ class Command(JobCommand):
             type=Path,
             metavar="DIR",
             help="folder with countryInfo.txt, admin1CodesASCII.txt, timeZones.txt and "
-            "cities500.zip (default: download them)",
+            "cities500.zip, perhaps alternateNamesV2.zip (default: download the first four)",
+        )
+        parser.add_argument(
+            "--other-names",
+            action="store_true",
+            help="download alternateNamesV2.zip (200 MB) too: other English names of all cities",
         )
 
     def run(self, **options: Any) -> str:  # noqa: ANN401
         try:
             with _progress_bar() as progress:
-                return str(places.load(options["source"], progress))
+                return str(
+                    places.load(
+                        options["source"], progress, with_other_names=options["other_names"]
+                    )
+                )
         except geonames_files.GeonamesError as error:
             raise CommandError(str(error)) from error
 

@@ -1,9 +1,9 @@
 """All that is stored about one account, as an archive for its owner, as privacy laws ask.
 
 A ZIP file with a JSON file for each kind of row that belongs to the account or to one of its
-devices, and the recorded wake words. Which kinds there are is read from the models, so that one that
-is added later is not forgotten. Left out is what lets somebody in (digests of passwords and tokens,
-what is encrypted), and what is about other people.
+devices, and the recorded wake words. Which kinds there are is read from the models, so that one
+that is added later is not forgotten. Left out is what lets somebody in (digests of passwords and
+tokens, what is encrypted), and what is about other people.
 """
 
 import zipfile

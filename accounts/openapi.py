@@ -19,7 +19,6 @@ class AccountAuthenticationScheme(OpenApiAuthenticationExtension):
     """The two cookies, or an access token in a header."""
 
     target_class = "accounts.authentication.AccountAuthentication"
-    match_subclasses = True
     name = ["accountCookies", "accountToken"]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:

@@ -61,7 +61,10 @@ class StatusView(APIView):
     authentication_classes = (OptionalAccountAuthentication,)
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses={200: serializers.StatusesSerializer, 204: NOT_LOGGED_IN})
+    @extend_schema(
+        auth=[{"accountCookies": []}, {"accountToken": []}, {}],
+        responses={200: serializers.StatusesSerializer, 204: NOT_LOGGED_IN},
+    )
     def get(self, request: AccountRequest) -> Response:
         if not request.user.is_authenticated:
             return Response(status=status.HTTP_204_NO_CONTENT)

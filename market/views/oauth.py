@@ -73,6 +73,7 @@ class CallbackView(APIView):
     throttle_scope = "oauth"
 
     @extend_schema(
+        auth=[{}],
         parameters=[OpenApiParameter("code"), OpenApiParameter("state")],
         responses={(code, "text/html"): PAGE for code in (200, 400, 502, 504)},
     )

@@ -8,8 +8,22 @@ from selene_project import urls
 
 PATHS = {
     "sso": ["/api/internal-login", "/api/logout"],
-    "account": ["/api/devices", "/api/preferences", "/api/countries", "/api/skills"],
-    "device": ["/v1/device/code", "/v1/auth/token", "/v1/docs", "/v1/anything"],
+    "account": [
+        "/api/devices",
+        "/api/preferences",
+        "/api/countries",
+        "/api/skills",
+        "/api/skills/oauth/1",
+        "/api/skills/timer/settings",
+    ],
+    "market": ["/api/skills/available", "/api/skills/status", "/api/skills/install"],
+    "device": [
+        "/v1/device/code",
+        "/v1/auth/token",
+        "/v1/auth/callback",
+        "/v1/docs",
+        "/v1/anything",
+    ],
     "admin": ["/admin/login/"],
 }
 ALWAYS = ["/", "/livez", "/readyz"]
@@ -90,3 +104,10 @@ def test_the_apis_describe_themselves_without_assets_from_elsewhere(api, db, pre
     assert schema.status_code == 200
     assert all(path.startswith(f"/{prefix}/") for path in schema.data["paths"])
     assert len(schema.data["paths"]) > 10
+
+
+@pytest.mark.parametrize("family", ["available", "status", "install", "oauth", "oauth/1", "a/b"])
+def test_no_name_of_a_skill_hides_its_settings(account_client, family):
+    response = account_client.get(f"/api/skills/{family}/settings")
+
+    assert (response.status_code, response.json()) == (200, [])

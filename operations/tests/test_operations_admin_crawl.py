@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from accounts import agreements, encryption, security, sessions
+from accounts import agreements, encryption, mail, security, sessions
 from accounts.models import AccountActivity, SecurityEventKind
 from accounts.tests.factories import (
     make_account,
@@ -67,6 +67,7 @@ def make_account_rows(account, number):
     make_subscription(account, make_membership(f"Membership {number}"))
     security.record(SecurityEventKind.LOCKED_OUT, account=account, detail={"name": "x"})
     AccountActivity.objects.create(day=day)
+    mail.send("password_changed", account.email)
     Group.objects.create(name=f"x{number}")
     AccessAttempt.objects.create(
         username=f"x{number}", ip_address="192.0.2.1", failures_since_start=1

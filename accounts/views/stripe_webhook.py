@@ -34,7 +34,7 @@ class StripeWebhookView(APIView):
     @extend_schema(
         parameters=[SIGNATURE],
         request={"application/json": OpenApiTypes.OBJECT},
-        responses={200: EMPTY, 400: ERROR, 502: ERROR, 503: ERROR, 504: ERROR},
+        responses={200: EMPTY, **dict.fromkeys((400, 429, 502, 503, 504), ERROR)},
     )
     def post(self, request: Request) -> Response:
         try:

@@ -6,7 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
-from accounts import agreements, passwords, security, sessions
+from accounts import agreements, mail, passwords, security, sessions
 from accounts.models import (
     Account,
     AccountActivity,
@@ -69,6 +69,7 @@ def everything(account):
     make_subscription(account)
     security.record(SecurityEventKind.LOCKED_OUT, account=account)
     AccountActivity.objects.create(day=timezone.now().date())
+    mail.send("password_changed", account.email)
     Group.objects.create(name="helpers")
 
 

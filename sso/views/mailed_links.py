@@ -82,8 +82,8 @@ class ChangePasswordPage(MailedLinkPage):
         return self._form(request.query_params.get("token", ""))
 
     def post(self, request: Request) -> Response:
-        token, password = request.data.get("token", ""), request.data.get("password", "")
-        if password != request.data.get("again"):
+        token, password = _field(request, "token"), _field(request, "password")
+        if password != _field(request, "again"):
             return self._form(token, "The two passwords are not the same.")
         try:
             account = password_reset.read(token).account
@@ -119,7 +119,7 @@ class VerifyEmailPage(MailedLinkPage):
         return self._form(request, request.query_params.get("token", ""))
 
     def post(self, request: Request) -> Response:
-        token = request.data.get("token", "")
+        token = _field(request, "token")
         try:
             change = email_changes.read(token)
             if not self._is_theirs(request, change):
@@ -151,9 +151,14 @@ class VerifyEmailPage(MailedLinkPage):
     def _is_theirs(request: Request, change: EmailChange) -> bool:
         if _signed_in(request) == change.account:
             return True
-        password = request.data.get("password", "")
+        password = _field(request, "password")
         who = authenticate(request._request, username=change.account.email, password=password)
         return who == change.account
+
+
+def _field(request: Request, name: str) -> str:
+    """Return what the form has in a field; the parser takes nothing but forms."""
+    return str(request.data.get(name, ""))  # type: ignore[union-attr]
 
 
 def _signed_in(request: Request) -> Account | None:

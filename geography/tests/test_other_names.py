@@ -2,9 +2,15 @@
 
 import pytest
 
-from geography import geonames_files, places
+from geography import geonames, geonames_files, places
 from geography.models import City, OtherCityName
-from geography.tests.factories import city_line, country_line, name_line, region_line
+from geography.tests.factories import (
+    city_line,
+    country_line,
+    name_line,
+    region_line,
+    write_dump,
+)
 
 INDIA = {
     "countries": [country_line(), country_line("IN", "India")],
@@ -135,3 +141,19 @@ def test_nothing_takes_more_than_four_queries(load, django_assert_max_num_querie
 
     with django_assert_max_num_queries(4):
         places.find("nowhere at all in the wide world")
+
+
+@pytest.mark.django_db
+def test_the_file_of_names_is_downloaded_if_asked_for(tmp_path, httpserver, settings):
+    dump = write_dump(tmp_path, [city_line(*MUMBAI)], **INDIA, names=[name_line(1275339, "Bombay")])
+    for path in dump.iterdir():
+        httpserver.expect_request(f"/dump/{path.name}").respond_with_data(path.read_bytes())
+    settings.GEONAMES_URL = httpserver.url_for("/dump")
+
+    geonames.load()
+    without = stored()
+    geonames.load(with_other_names=True)
+
+    assert (without, stored()) == ([], [(1275339, "bombay")])
+    asked = [request.path for request, _ in httpserver.log]
+    assert asked.count("/dump/alternateNamesV2.zip") == 1

@@ -9,7 +9,15 @@ from accounts.tests.pages import shown_form
 from devices.tests.factories import make_device
 from market import skill_settings
 from market.models import DeviceSkill, OAuthCredential, OAuthToken
-from market.tests.factories import gids, install, make_catalogue_entry, text, version_of
+from market.tests.factories import (
+    gids,
+    install,
+    make_catalogue_entry,
+    make_credential,
+    make_oauth_token,
+    text,
+    version_of,
+)
 
 MODELS = {
     model._meta.model_name: model
@@ -19,6 +27,7 @@ MODELS = {
 CREDENTIAL = {
     "name": "Spotify",
     "client_id": "id",
+    "client_authentication": "header",
     "scope": "playlist",
     "authorization_uri": "https://accounts.example/authorize",
     "token_uri": "https://accounts.example/token",
@@ -200,6 +209,53 @@ def test_a_client_secret_stays_unless_another_is_written(staff_client):
     credential = OAuthCredential.objects.get()
     assert credential.scope == "all"
     assert encryption.decrypt(credential.encrypted_client_secret) == "s3cret"
+
+
+def test_the_page_of_a_credential_says_what_to_register(staff_client, settings):
+    settings.API_BASE_URL = "https://api.selene.test"
+    credential = make_credential()
+
+    pages = [
+        staff_client.get("/admin/market/oauthcredential/add/"),
+        staff_client.get(f"/admin/market/oauthcredential/{credential.pk}/change/"),
+    ]
+
+    for page in pages:
+        assert "https://api.selene.test/v1/auth/callback" in page.content.decode()
+    assert str(credential.pk) in pages[1].content.decode()
+
+
+def test_several_credentials_may_do_without_a_reference(staff_client):
+    for name in ("Spotify", "GitHub"):
+        sent = CREDENTIAL | {"name": name, "reference": "", "client_secret": ""}
+        staff_client.post("/admin/market/oauthcredential/add/", sent)
+
+    assert list(OAuthCredential.objects.values_list("reference", flat=True)) == [None, None]
+
+
+@pytest.mark.parametrize("way", ["page", "list"])
+@pytest.mark.parametrize("name", ["oauthtoken", "oauthcredential"])
+def test_what_staff_delete_is_revoked(
+    staff_client, account, httpserver, name, way, django_capture_on_commit_callbacks
+):
+    credential = make_credential(revoke_uri=httpserver.url_for("/revoke"))
+    row = make_oauth_token(account, credential)
+    pk = {"oauthtoken": row.pk, "oauthcredential": credential.pk}[name]
+    httpserver.expect_oneshot_request("/revoke", method="POST").respond_with_data("")
+
+    with (
+        httpserver.wait(stop_on_nohandler=False, timeout=5) as waiting,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        if way == "page":
+            staff_client.post(f"/admin/market/{name}/{pk}/delete/", {"post": "yes"})
+        else:
+            chosen = {"action": "delete_selected", "_selected_action": [pk], "post": "yes"}
+            staff_client.post(f"/admin/market/{name}/", chosen)
+
+    assert waiting.result
+    assert not OAuthToken.objects.exists()
+    assert OAuthCredential.objects.exists() == (name == "oauthtoken")
 
 
 def test_an_owner_who_is_no_staff_sees_none_of_it(client, account, row):

@@ -1,11 +1,15 @@
-"""Writing many rows fast: by COPY where the database is PostgreSQL, else by one prepared INSERT."""
+"""Writing many rows of any model fast: by COPY, or on SQLite by one prepared statement.
+
+``geography.bulk`` is for the few types that places are made of; this takes whatever a model holds.
+"""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from itertools import islice
 
-from django.db import connection, models
+from django.db import connection, models, transaction
+
+from geography.bulk import batches
 
 BATCH = 5_000
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -16,31 +20,24 @@ Row = Sequence[object]
 def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
     """Insert ``rows``, whose values are of the fields ``names``; return how many.
 
-    JSON is given as text, all else as the field has it. Nothing is filled in.
+    JSON is given as text, all else as the field has it. Nothing is filled in. Whoever is cut off
+    leaves whole batches, unless the caller has a transaction.
     """
     by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in names]
     count = 0
-    for batch in batches(rows):
-        if connection.vendor == "postgresql":
-            _copy(model, fields, batch)
-        else:
-            _execute_many(model, fields, batch)
+    write = _copy if connection.vendor == "postgresql" else _execute_many
+    for batch in batches(rows, BATCH):
+        with transaction.atomic():
+            write(model, fields, batch)
         count += len(batch)
     return count
-
-
-def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
-    """Yield ``rows`` in lists of ``size``."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _copy(model: type[models.Model], fields: list, batch: list[Row]) -> None:
     lines = ("\t".join(map(_text, row)) for row in batch)
     sql = f"COPY {_table(model)} ({_columns(fields)}) FROM STDIN"
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.cursor.copy_expert(sql, io.StringIO("\n".join(lines) + "\n"))
 
 

@@ -53,12 +53,12 @@ def save():
 
 
 def rows(file, *, but=("operations.jobrun", "operations.lease")):
-    """Return all rows of an archive, by table; JSON as what it says, whatever its spaces."""
+    """Return all rows of an archive, by table; JSON as what it says, however it is written."""
     with zipfile.ZipFile(file) as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
         return {
             table["model"]: sorted(
-                json.dumps(parsed(table, json.loads(line)))
+                json.dumps(parsed(table, json.loads(line)), sort_keys=True)
                 for line in archive.read(f"tables/{table['model']}.jsonl").splitlines()
             )
             for table in tables

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 Recognise = Callable[[bytes, str], str | None]
 
@@ -93,6 +94,7 @@ def _google_cloud(credentials: str) -> Recognise:
     from speech_recognition import AudioData, Recognizer, UnknownValueError
 
     importlib.import_module("google.cloud.speech")  # at the start, since it takes seconds
+    Path(credentials).read_bytes()  # or it would fail with every sound
 
     def recognise(samples: bytes, language: str) -> str | None:
         sound = AudioData(samples, RATE, 2)

@@ -188,7 +188,7 @@ def test_requests_over_the_number_at_once_are_told_to_come_again(say, settings):
 
     assert response.status_code == 429
     assert response.json() == {
-        "error": "too many requests for speech at once Expected available in 1 second."
+        "error": "too many requests for speech at once. Expected available in 1 second."
     }
     assert response.headers["Retry-After"] == "1"
 

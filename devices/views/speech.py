@@ -81,7 +81,7 @@ def _hear(request: DeviceRequest, language: str) -> str | None:
             content = request.data if isinstance(request.data, bytes) else b""
             return speech.transcribe(request.user, audio.read(content), language)
     except speech.Busy as error:
-        raise Throttled(wait=1, detail="too many requests for speech at once") from error
+        raise Throttled(wait=1, detail="too many requests for speech at once.") from error
     except audio.NotAudio as error:
         raise ParseError(str(error)) from error
     except speech.UnknownLanguage as error:

@@ -7,7 +7,9 @@ in the home folder. Each line it reads is ``[name, arguments]``; each it writes 
 import json
 import logging
 import sys
+from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pyee
 
@@ -18,6 +20,7 @@ from ovos_backend_client.api import (  # noqa: E402
     BackendType,
     DeviceApi,
     OpenWeatherMapApi,
+    STTApi,
     WolframAlphaApi,
 )
 from ovos_backend_client.identity import IdentityManager  # noqa: E402
@@ -75,6 +78,18 @@ def ask_service(name, method, *arguments):
     kind = {"weather": OpenWeatherMapApi, "wolfram": WolframAlphaApi}[name]
     hashable = [tuple(each) if isinstance(each, list) else each for each in arguments]
     return getattr(kind(url, "v1", backend_type=BackendType.PERSONAL), method)(*hashable)
+
+
+def hear(path):
+    """Send the FLAC file at ``path`` to be understood."""
+    return STTApi(url, "v1", backend_type=BackendType.PERSONAL).stt(Path(path).read_bytes())
+
+
+def upload_wake_word(path, about):
+    """Upload the WAV file at ``path``; the client asks a recording for it."""
+    recording = SimpleNamespace(get_wav_data=Path(path).read_bytes)
+    answer = api.backend.device_upload_wake_word(recording, about)
+    return [answer.status_code, answer.json()]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from devices.tests.sounds import as_file, silence, tone
 from operations.tests import stand_ins
 
 SKILL = "selene-test-skill|21.02"
@@ -259,3 +260,20 @@ def test_skills_ask_for_weather_and_answers_through_the_server(make_live_server,
     assert all(report["keyed"] for report in weather)
     assert spoken == "The answer is forty two"
     assert full["queryresult"]["podList"] == [{"snakeKey": 1}]
+
+
+def test_a_device_is_heard_and_sends_what_woke_it(owner, device, tmp_path, running_server):
+    pair(owner, device)
+    owner.patch("/api/account", {"openDataset": True})
+    speech, woke = tmp_path / "speech.flac", tmp_path / "woke.wav"
+    speech.write_bytes(as_file(silence(0.5)))
+    woke.write_bytes(as_file(tone(0.5), format="WAV"))
+    about = {"name": "hey-mycroft", "engine": "0" * 32, "time": "1772323200123", "model": "0"}
+
+    heard = device.hear(str(speech))
+    answer = device.upload_wake_word(str(woke), about)
+
+    assert heard == [None]
+    assert answer == [200, "Wake word sample uploaded successfully"]
+    files = [file.read_bytes() for file in (running_server.data_dir / "wake-words").glob("*/*")]
+    assert woke.read_bytes() in files

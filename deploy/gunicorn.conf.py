@@ -31,7 +31,7 @@ threads = settings.THREADS
 worker_connections = 1000
 keepalive = 5
 sendfile = False  # it would pass by the worker's limit for slow readers
-graceful_timeout = 5
+graceful_timeout = settings.STOP_SECONDS + int(settings.DRAIN_SECONDS + 0.99)
 timeout = 60
 
 limit_request_line = 8190

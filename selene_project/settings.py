@@ -58,6 +58,9 @@ BIND = env.str("SELENE_BIND", default="0.0.0.0")  # noqa: S104 - devices of the 
 THREADS = env.int("SELENE_THREADS", default=16)
 WORKERS = env.int("SELENE_WORKERS", default=1)
 RUN_JOBS = env.bool("SELENE_RUN_JOBS", default=True)
+# When asked to end: serve on while balancers notice, then let what is begun be finished
+DRAIN_SECONDS = env.float("SELENE_DRAIN_SECONDS", default=0.0)
+STOP_SECONDS = env.int("SELENE_STOP_SECONDS", default=5)
 ALLOWED_HOSTS = env.list("SELENE_ALLOWED_HOSTS", default=["*"])
 TRUSTED_ORIGINS = env.list("SELENE_TRUSTED_ORIGINS", default=[])
 SSO_BASE_URL = env.base_url("SSO_BASE_URL", default=f"http://localhost:{PORT}")

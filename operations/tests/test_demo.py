@@ -99,3 +99,22 @@ def test_no_accounts_means_no_devices():
 def test_a_negative_number_is_told():
     with pytest.raises(CommandError, match="must not be negative"):
         call_command("seed_demo", "--devices", "-1")
+
+
+def test_a_run_that_is_cut_off_is_continued_by_the_next(monkeypatch):
+    monkeypatch.setattr("operations.bulk.BATCH", 5)
+    demo.seed(4, 0)
+
+    def cut_off(step, share):
+        if step == "devices" and share >= 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.seed(4, 20, tell=cut_off)
+    there = Device.objects.count()
+
+    rest = demo.seed(4, 20)
+
+    assert 0 < there < 20
+    assert rest.devices == 20 - there
+    assert Device.objects.count() == 20

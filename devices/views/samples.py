@@ -51,7 +51,7 @@ class WakeWordFileView(APIView):
 
 def _read(request: DeviceRequest, name: str) -> bytes:
     """Return what the form has as ``name``, a file or a field."""
-    value = request.data.get(name)
+    value = request.data.get(name) if isinstance(request.data, dict) else None
     if isinstance(value, UploadedFile):
         return value.read()
     if isinstance(value, str):

@@ -1,7 +1,7 @@
 """What devices hear, as text."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
 from rest_framework.response import Response
@@ -25,7 +25,7 @@ ERRORS = {
     503: ERROR,
     504: ERROR,
 }
-HEARD = serializers.ListField(child=serializers.CharField(allow_null=True))
+HEARD = OpenApiResponse({"type": "array", "items": {"type": "string", "nullable": True}})
 TRANSCRIPTION = inline_serializer(
     "Transcription", {"transcription": serializers.CharField(allow_null=True)}
 )

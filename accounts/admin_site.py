@@ -11,18 +11,23 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup, Disallow
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
-from django.contrib.auth.views import PasswordChangeView
+from django.contrib.auth import logout
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 from unfold.sites import UnfoldAdminSite
 
+from accounts import admin_two_step, staff_sessions
+from accounts.admin_audit import noting
 from accounts.forms import OwnPasswordForm
 
 Page = Callable[..., HttpResponseBase]
@@ -49,7 +54,32 @@ class Suggestions(AutocompleteJsonView):
 
 
 class BackOffice(UnfoldAdminSite):
-    """Unfold's, with limits for who signs in, and 404 for addresses made by hand."""
+    """Unfold's, with limits for who signs in, and 404 for addresses made by hand.
+
+    Who signs in gives a password, then a code where two-step login is set up or required. What is
+    changed on its pages is noted in the audit log.
+    """
+
+    def get_urls(self) -> list[URLPattern]:
+        # Outside of ``admin_view``: they are how to get in.
+        pages = {"two-step": admin_two_step.prove, "two-step/own": admin_two_step.set_up}
+        return [
+            path(
+                f"{where}/",
+                never_cache(csrf_protect(page)),
+                {"site": self},
+                name=page.__name__ + "_two_step",
+            )
+            for where, page in pages.items()
+        ] + super().get_urls()
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether all steps of signing in are done, and nothing of it has ended."""
+        return (
+            staff_sessions.is_staff(request)
+            and staff_sessions.needs(request) is None
+            and not staff_sessions.needs_set_up(request)
+        )
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -61,10 +91,30 @@ class BackOffice(UnfoldAdminSite):
             refusal = HttpResponse(text, status=429, content_type="text/plain")
             refusal["Retry-After"] = str(math.ceil(throttle.wait() or 1))
             return refusal
+        if request.method == "GET" and request.user.is_authenticated:
+            if not staff_sessions.is_staff(request):
+                logout(request)
+            elif not self.has_permission(request):
+                return self._next_step(request)
         return super().login(request, extra_context)
 
+    def _next_step(self, request: HttpRequest) -> HttpResponseBase:
+        """Ask who has given the password for a code, or to set that up."""
+        page = "set_up" if staff_sessions.needs_set_up(request) else "prove"
+        wanted = request.GET.get("next") or reverse(f"{self.name}:index")
+        return redirect_to_login(wanted, reverse(f"{self.name}:{page}_two_step"))
+
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
-        return super().admin_view(_refusing_nonsense(view), cacheable)
+        noted = noting(_refusing_nonsense(view))
+
+        @wraps(view)
+        def in_session(
+            request: HttpRequest, *arguments: object, **options: object
+        ) -> HttpResponseBase:
+            staff_sessions.note_use(request)
+            return noted(request, *arguments, **options)
+
+        return super().admin_view(in_session, cacheable)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         return Suggestions.as_view(admin_site=self)(request)

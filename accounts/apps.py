@@ -10,10 +10,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from accounts import openapi, security  # noqa: F401 - the description's parts register
+        from accounts import openapi, staff_sessions  # noqa: F401 - the description's parts register
 
         # Django's login, which is the admin's: the API has sessions of its own.
-        user_logged_in.connect(security.note_staff_sign_in)
+        user_logged_in.connect(staff_sessions.begin)
 
 
 class BackOfficeConfig(admin_apps.AdminConfig):

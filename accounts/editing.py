@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from accounts import email_changes, security, sessions
+from accounts import email_changes, security, sessions, staff_sessions
 from accounts.models import Account, SecurityEventKind
 
 
@@ -23,3 +23,5 @@ def save(account: Account, fields: Collection[str]) -> None:
     account.save(update_fields=names)
     if not account.is_active:
         sessions.end_all(account)
+    if names & {"is_active", "is_staff"} and not (account.is_active and account.is_staff):
+        staff_sessions.end_all(account)

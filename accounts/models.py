@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django_otp.models import Device as OneTimeCodes
+from django_otp.models import ThrottlingMixin
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -103,6 +105,10 @@ class SecurityEventKind(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", "Password changed"  # noqa: S105
     EMAIL_CHANGED = "email_changed", "Email address changed"
     STAFF_SIGNED_IN = "staff_signed_in", "Staff signed in"
+    TWO_STEP_SET_UP = "two_step_set_up", "Two-step login set up"
+    TWO_STEP_REMOVED = "two_step_removed", "Two-step login removed"
+    TWO_STEP_FAILED = "two_step_failed", "Wrong code after the right password"
+    RECOVERY_CODE_USED = "recovery_code_used", "Signed in with a recovery code"
 
 
 class SecurityEvent(models.Model):
@@ -131,6 +137,50 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.happened_at:%Y-%m-%d %H:%M}"
+
+
+class TwoStep(ThrottlingMixin, OneTimeCodes):
+    """The app that makes the codes for the second step of a staff member's login.
+
+    django-otp's own model keeps the key as anyone can read it who sees a backup.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="two_step")
+    name = None
+    confirmed = models.BooleanField(
+        default=False, help_text="Whether a code of it was typed in: until then it counts nothing."
+    )
+    encrypted_key = models.CharField(max_length=200)
+    last_step = models.BigIntegerField(
+        default=-1, help_text="Codes of this half minute and of those before it are used up."
+    )
+
+    class Meta:
+        verbose_name = "two-step login"
+
+    def __str__(self) -> str:
+        return f"two-step login of {self.user}"
+
+    def get_throttle_factor(self) -> int:
+        """Return the seconds to wait after a wrong code; each further one doubles them."""
+        return 1
+
+
+class RecoveryCode(models.Model):
+    """Signs a staff member in once, in place of a code of the app."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    two_step = models.ForeignKey(TwoStep, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of 80 random bits.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["two_step", "digest"], name="recovery_code_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"a recovery code of {self.two_step_id}"
 
 
 class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):

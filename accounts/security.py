@@ -4,10 +4,8 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import client
 from accounts.models import Account, SecurityEvent, SecurityEventKind
 
 KEPT = timedelta(days=90)
@@ -34,12 +32,6 @@ def record(
         address=address or None,
         detail=detail or {},
     )
-
-
-def note_staff_sign_in(request: HttpRequest, user: Account, **_: object) -> None:
-    """Keep that ``user`` signed in to the admin."""
-    kind = SecurityEventKind.STAFF_SIGNED_IN
-    record(kind, account=user, address=client.address(request))
 
 
 def purge() -> int:

@@ -8,8 +8,10 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.upstream import http
         from operations import (
+            audit,
             checks,  # noqa: F401 - registers them
             statistics,
         )
 
         http.observers.append(statistics.note_upstream)
+        audit.start()

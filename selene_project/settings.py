@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "auditlog",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -215,6 +216,11 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.client.address"
+# Staff: signed in by Django's session, which ends when it is not used
+STAFF_TWO_STEP = env.bool("SELENE_STAFF_TWO_STEP", default=IS_HTTPS)
+SESSION_COOKIE_AGE = 60 * max(1, env.int("SELENE_STAFF_SESSION_MINUTES", default=60))
+AUDIT_KEPT = timedelta(days=env.int("SELENE_AUDIT_KEPT", default=365))
+AUDITLOG_MASK_CALLABLE = "accounts.audit.hide"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -371,8 +377,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 UNFOLD = {
-    "SITE_TITLE": "Selene",
-    "SITE_HEADER": "Selene",
+    "SITE_TITLE": INSTALLATION_NAME,
+    "SITE_HEADER": INSTALLATION_NAME,
     "SITE_URL": "/",
     "SITE_SYMBOL": "bedtime",  # a moon
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core import checks
 from django.db import connections
+from gunicorn import systemd
 
 PORT_PATIENCE = 8.0  # seconds that processes of a server that was killed may take to end
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
@@ -29,9 +30,14 @@ class Unsafe(Exception):
 def listen(say: Callable[[str], None]) -> socket.socket:
     """Return a socket that listens where the settings say, to be inherited by gunicorn.
 
+    If systemd listens for us (a unit of type socket), it is that socket, which outlives us: who
+    calls while the server is started again waits, and is not refused.
+
     Raises:
         PortTaken: by a program that is not about to end.
     """
+    if systemd.listen_fds():
+        return socket.socket(fileno=systemd.SD_LISTEN_FDS_START)
     deadline = time.monotonic() + PORT_PATIENCE
     is_told = False
     while True:

@@ -25,7 +25,9 @@ def livez(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """GET /readyz: what this process depends on answers too, else 503 and its names."""
+    """GET /readyz: this process wants requests, and what it depends on answers; else 503."""
+    if request.META.get("selene.is_ending"):  # the worker says so
+        return JsonResponse({"status": "ending"}, status=503)
     if down := health.down():
         return JsonResponse({"status": "unavailable", "down": down}, status=503)
     return JsonResponse({"status": "ok"})

@@ -7,6 +7,10 @@ half-sent requests as there are threads stop the server. Here
 2. a request goes to a thread when all of it is there, with the time at which it arrived;
 3. the thread answers, and gives up on a client that does not take the answer;
 4. the main thread sees the connection closed, or kept for the next request.
+
+Asked to end, gunicorn's own stops accepting at once, and whoever has connected by then is cut off.
+Here /readyz says so first, while all are served for SELENE_DRAIN_SECONDS, each on a connection that
+is closed then; and whoever has connected until the very end is answered.
 """
 
 import contextlib
@@ -22,6 +26,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
+from types import FrameType
 from typing import Any
 from urllib.parse import unquote
 
@@ -167,6 +172,7 @@ class Worker(ThreadWorker):
         self._waiting: set[Connection] = set()
         self._held = 0
         self._next_look = 0.0
+        self._drains_until: float | None = None
 
     def load_wsgi(self) -> None:
         """Hand the application the time of arrival too."""
@@ -179,23 +185,44 @@ class Worker(ThreadWorker):
 
         def stamped(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
             environ["selene.arrived_at"] = environ["gunicorn.socket"].arrived_at
+            environ["selene.is_ending"] = self._drains_until is not None
             return application(environ, start_response)
 
         self.wsgi = stamped
 
-    def accept(self, listener: socket.socket) -> None:
-        """Take a new connection; its request is awaited."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, on SIGTERM: see the module."""
+        if self._drains_until is None:
+            self._drains_until = time.monotonic() + settings.DRAIN_SECONDS
+            self.cfg.set("keepalive", 0)
+            # Wake the main loop up, which ends us in ``murder_pending``.
+            self._next_look = 0.0
+            self.method_queue.defer(lambda: None)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections or not; at the end, those who are connected already first."""
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            while self.accept(listener):
+                pass
+            listener.close()
+
+    def accept(self, listener: socket.socket) -> bool:
+        """Take a new connection, whose request is awaited; tell whether there was one."""
         try:
             accepted, address = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 time.sleep(0.05)  # until others have closed
-            return
+            return False
         client = ClientSocket(fileno=accepted.detach())
         connection = Connection(self.cfg, client, address, listener.getsockname())
         connection.init()
         self.nr_conns += 1
         self._await_request(connection)
+        return True
 
     def on_client_socket_readable(self, conn: Connection, client: ClientSocket) -> None:
         """Await the rest of a kept connection's next request."""
@@ -220,6 +247,8 @@ class Worker(ThreadWorker):
         if now < self._next_look:
             return
         self._next_look = now + 0.5
+        if self._drains_until is not None and now >= self._drains_until:
+            self.alive = False
         for connection in [one for one in self._waiting if one.give_up_at <= now]:
             if connection.received:
                 self._refuse(connection, "408 Request Timeout", "request took too long")

@@ -30,6 +30,7 @@ ROUTES = 200
 CONCERNS = 20  # of a kind
 MAIL_PATIENCE = timedelta(minutes=30)
 FAILING_SHARE = 0.1  # of the calls of an outside service
+DROPPED_SHARE = 0.02  # of all devices
 
 
 @dataclass(frozen=True)
@@ -256,17 +257,13 @@ def _upstreams() -> Iterator[Concern]:
 
 
 def _dropped() -> Iterator[Concern]:
-    counted = fleet_of_trouble()
-    if counted and counted.count:
+    """Yield devices that dropped off, if they are more than people unplug on any day."""
+    counted = FleetCount.objects.filter(day=timezone.now().date())
+    dropped = counted.filter(kind=FleetKind.TROUBLE, key=fleet_counts.DROPPED).first()
+    devices = counted.filter(kind=FleetKind.STATUS).aggregate(n=Sum("count", default=0))["n"]
+    if dropped and dropped.count > DROPPED_SHARE * devices:
         text = "devices were heard of in the last day but not in the last minutes"
-        yield Concern("devices", text, counted.count, counted.counted_at)
-
-
-def fleet_of_trouble() -> FleetCount | None:
-    """Return today's count of devices that dropped off."""
-    today = timezone.now().date()
-    rows = FleetCount.objects.filter(day=today, kind=FleetKind.TROUBLE, key=fleet_counts.DROPPED)
-    return rows.first()
+        yield Concern("devices", text, dropped.count)
 
 
 def _lockouts() -> Iterator[Concern]:

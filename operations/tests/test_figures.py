@@ -111,6 +111,8 @@ def test_nothing_needs_attention_on_a_quiet_day():
     make_run("load_skills", succeeded=True)
     make_calls("Wolfram Alpha", 504, 1, api="upstream", method="CALL")
     make_calls("Wolfram Alpha", 200, 99, api="upstream", method="CALL")
+    FleetCount.objects.create(day=DAY, kind=FleetKind.STATUS, key="connected", count=1_000)
+    FleetCount.objects.create(day=DAY, kind=FleetKind.TROUBLE, key="dropped", count=20)
 
     assert figures.attention() == []
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 from selene_project import secret_file
 from selene_project.environment import (
@@ -345,7 +346,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["drf_orjson_renderer.renderers.ORJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["selene_project.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "selene_project.openapi.DescribedSchema",
     "DEFAULT_THROTTLE_RATES": {
         scope: f"{max(1, int(count * THROTTLE_SCALE))}/{period}"
         for scope, (count, period) in _RATES.items()
@@ -406,6 +407,8 @@ LOGGING = {
             "format": "{asctime}{levelname}{name}{message}",
             "style": "{",
             "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+            # Django's own adds the request, whose query may hold a token or where a device is.
+            "reserved_attrs": [*RESERVED_ATTRS, "request"],
         },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},

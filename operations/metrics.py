@@ -4,8 +4,8 @@ Whatever worker is asked answers for all of this machine's:
 
 1. each worker writes what it has counted since its start into a file of its own, in a folder that
    the server empties when it starts, as often as it flushes its statistics;
-2. the one that is asked adds the others' files to its own counts. A worker that ended has left its
-   file, so no sum ever shrinks while the server runs.
+2. the one that is asked writes its own and adds all files. A worker that ended has left its file,
+   so no sum ever shrinks while the server runs.
 
 prometheus-client's own way, a memory-mapped file for each worker and metric, would write two or
 three of them at each request, which is more than all that the fast path may cost; and a household
@@ -16,6 +16,7 @@ every machine, so a rule takes the ``max`` of it, not the ``sum``.
 import hmac
 import json
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -46,6 +47,7 @@ Labels = tuple[str, ...]
 Values = dict[Labels, float]
 Sums = Counter[Labels]
 
+_publishing = threading.Lock()
 _own_name = f"{secrets.token_hex(8)}.json"
 
 
@@ -88,19 +90,26 @@ def publish() -> None:
     if settings.WORKERS == 1:
         return
     path = Path(settings.METRICS_DIR) / _own_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [[*key, *_values(tally)] for key, tally in statistics.counter.since_start().items()]
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(rows))
-    draft.replace(path)
+    with _publishing:
+        counted = statistics.counter.since_start()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps([[*key, *_values(tally)] for key, tally in counted.items()]))
+        draft.replace(path)
 
 
 def gather() -> Tallies:
-    """Return what all workers of this server counted since they started."""
-    tallies = statistics.counter.since_start()
+    """Return what all workers of this server counted since they started.
+
+    From the files alone, this one's written just now: so whichever is asked next, it answers no
+    less, and Prometheus takes a sum that shrinks for a server that started anew.
+    """
+    if settings.WORKERS == 1:
+        return statistics.counter.since_start()
+    publish()
+    tallies: Tallies = {}
     for path in Path(settings.METRICS_DIR).glob("*.json"):
-        if path.name != _own_name:
-            statistics.add(tallies, _read(path))
+        statistics.add(tallies, _read(path))
     return tallies
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import OutgoingMail
+from accounts.tests.threads import at_once
 from accounts.upstream import http
 from operations import fleet, metrics, statistics
 from operations.models import JobRun, Lease
@@ -127,12 +128,32 @@ def test_whatever_worker_is_asked_answers_for_all(settings, counter):
         worker.start()
     for worker in workers:
         worker.join(timeout=10)
-    metrics.publish()  # nothing yet
     counter.note(VIEW, "v1/geolocation", "GET", 200, 0.5)
 
     [tally] = metrics.gather().values()
 
     assert (tally.count, tally.seconds) == (211, 105.5)
+
+
+def test_what_one_worker_answered_the_next_does_not_answer_less_of(settings, counter, monkeypatch):
+    settings.WORKERS = 2
+    counter.note(VIEW, "v1/geolocation", "GET", 200, 0.5)
+    metrics.gather()
+    monkeypatch.setattr(statistics, "counter", Counter())
+    monkeypatch.setattr(metrics, "_own_name", "the-other.json")
+
+    [tally] = metrics.gather().values()
+
+    assert tally.count == 1
+
+
+def test_threads_of_a_worker_may_tell_at_once(settings, counter):
+    settings.WORKERS = 2
+    counter.note(VIEW, "v1/geolocation", "GET", 200, 0.5)
+
+    gathered = at_once(*[metrics.gather, metrics.publish] * 8)[::2]
+
+    assert [list(tallies.values())[0].count for tallies in gathered] == [1] * 8
 
 
 def test_one_worker_writes_no_files(settings):

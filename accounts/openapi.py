@@ -16,10 +16,13 @@ EMPTY = OpenApiResponse(description="Done; the body is empty.")
 
 
 class AccountAuthenticationScheme(OpenApiAuthenticationExtension):
-    """The two cookies, or an access token in a header."""
+    """The cookies, or an access token in a header."""
 
     target_class = "accounts.authentication.AccountAuthentication"
     name = ["accountCookies", "accountToken"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in self.name]  # either is enough
 
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
         return [

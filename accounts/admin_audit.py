@@ -1,10 +1,12 @@
 """Noting in the audit log what pages of the back office do beside saving single rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -20,7 +22,7 @@ def noting(view: Page) -> Page:
     """Return ``view``, but that the audit log tells what it changed."""
 
     @wraps(view)
-    def page(request: HttpRequest, *arguments: object, **options: object) -> HttpResponseBase:
+    def noted(request: HttpRequest, *arguments: object, **options: object) -> HttpResponseBase:
         with audit.by(request):
             owner = _owner(view, options)
             if request.method != "POST" or owner is None:
@@ -31,7 +33,7 @@ def noting(view: Page) -> Page:
                 _note(owner, view, request, rows)
             return response
 
-    return page
+    return noted
 
 
 def _owner(view: Page, options: dict[str, object]) -> ModelAdmin | None:
@@ -43,17 +45,19 @@ def _rows(
     owner: ModelAdmin, view: Page, request: HttpRequest, options: dict[str, object]
 ) -> dict[str, str]:
     """Return the names, by key, of the rows that a page or an action is about."""
-    rows = owner.model._default_manager.all()
+    rows: Iterable[Model] = []
     if view.__name__ == "changelist_view":
-        if request.POST.get("select_across") == "1":
-            rows = owner.get_changelist_instance(request).get_queryset(request)
-        else:
-            rows = rows.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
+        rows = _selected(owner, request)[:MOST_ROWS]
     elif "object_id" in options and view.__name__ not in SPEAKING:
-        rows = rows.filter(pk=options["object_id"])
-    else:
-        return {}
-    return {str(row.pk): str(row) for row in rows[:MOST_ROWS]}
+        row = owner.get_object(request, unquote(str(options["object_id"])))
+        rows = [row] if row else []
+    return {str(row.pk): str(row) for row in rows}
+
+
+def _selected(owner: ModelAdmin, request: HttpRequest) -> QuerySet:
+    if request.POST.get("select_across") == "1":
+        return owner.get_changelist_instance(request).get_queryset(request)
+    return owner.get_queryset(request).filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
 
 
 def _note(owner: ModelAdmin, view: Page, request: HttpRequest, rows: dict[str, str]) -> None:

@@ -105,7 +105,7 @@ class BackOffice(UnfoldAdminSite):
         return redirect_to_login(wanted, reverse(f"{self.name}:{page}_two_step"))
 
     def admin_view(self, view: Page, cacheable: bool = False) -> Page:
-        noted = noting(_refusing_nonsense(view))
+        noted = _refusing_nonsense(noting(view), of=view)
 
         @wraps(view)
         def in_session(
@@ -134,16 +134,16 @@ class BackOffice(UnfoldAdminSite):
         return view(request)
 
 
-def _refusing_nonsense(view: Page) -> Page:
-    """Return ``view``, but that it answers 404 to lookups with what cannot be looked up."""
+def _refusing_nonsense(page: Page, *, of: Page) -> Page:
+    """Return ``page``, which wraps the view ``of``; it answers 404 to what cannot be looked up."""
 
-    @wraps(view)
+    @wraps(page)
     def refusing(request: HttpRequest, *arguments: object, **options: object) -> HttpResponseBase:
         is_reading = request.method in ("GET", "HEAD")
         try:
             if not is_reading:
-                _look_up(view, request)
-            return view(request, *arguments, **options)
+                _look_up(of, request)
+            return page(request, *arguments, **options)
         except DISALLOWED as error:
             raise Http404 from error
         except NONSENSE as error:
@@ -153,7 +153,7 @@ def _refusing_nonsense(view: Page) -> Page:
             raise
         except ValueError:
             # Of a filter, such as a year that no calendar has, or a mistake of ours.
-            _look_up(view, request)
+            _look_up(of, request)
             raise
 
     return refusing

@@ -46,8 +46,7 @@ def prove(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
         lockout.forget(proof.user.email, _address(request))
         staff_sessions.prove(request, proof)
         return HttpResponseRedirect(_wanted(request, site))
-    context = {"form": form, "title": site.site_title, "next": _wanted(request, site)}
-    return _page(request, site, "prove", context)
+    return _page(request, site, "prove", {"form": form})
 
 
 def set_up(request: HttpRequest, site: AdminSite) -> HttpResponseBase:
@@ -94,7 +93,7 @@ def _change(request: HttpRequest, site: AdminSite, proof: TwoStep) -> HttpRespon
 
 
 def _show(request: HttpRequest, site: AdminSite, codes: list[str]) -> HttpResponseBase:
-    return _page(request, site, "codes", {"codes": codes, "next": _wanted(request, site)})
+    return _page(request, site, "codes", {"codes": codes})
 
 
 def _accept(request: HttpRequest, proof: TwoStep, form: CodeForm) -> bool:
@@ -120,7 +119,10 @@ def _refuse(form: CodeForm, error: two_step.WrongCode) -> None:
 def _page(
     request: HttpRequest, site: AdminSite, name: str, context: dict[str, Any]
 ) -> TemplateResponse:
-    every = site.each_context(request) | {"installation": settings.INSTALLATION_NAME}
+    every = site.each_context(request) | {
+        "installation": settings.INSTALLATION_NAME,
+        "next": _wanted(request, site),
+    }
     request.current_app = site.name
     return TemplateResponse(request, f"accounts/two_step/{name}.html", every | context)
 

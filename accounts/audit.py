@@ -91,12 +91,6 @@ def note_rest(rows: dict[str, str], model: type[Model], what: str, action: int) 
     LogEntry.objects.bulk_create(entries)
 
 
-def is_silent() -> bool:
-    """Tell whether nothing is noted yet of the request that is under way."""
-    acting = _acting.get()
-    return bool(acting and not acting.noted)
-
-
 def watch(model: type[Model], *, but: Iterable[str] = ()) -> None:
     """Compare rows of ``model`` as they are saved; leave out the fields ``but``."""
     names = [column.name for column in model._meta.concrete_fields]

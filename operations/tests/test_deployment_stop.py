@@ -5,7 +5,6 @@ import socket
 import time
 from contextlib import closing
 
-import pytest
 import requests
 
 from tools import services

@@ -104,7 +104,21 @@ def test_stripe_on_a_bad_day_is_unavailable(bad_upstream, settings):
     assert raised.value.timed_out == (bad_upstream.status == 504)
 
 
-@pytest.mark.parametrize("body", ["[]", "{}", "null", '{"id": 5}', '{"id": null}', '"x"'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "{}",
+        "null",
+        '{"id": 5}',
+        '{"id": null}',
+        '{"id": "cus_\\u0000"}',
+        '{"id": "cus_\\ud800"}',
+        json.dumps({"id": "c" * 256}),
+        '"x"',
+        b"\xff",
+    ],
+)
 def test_an_answer_that_makes_no_sense_is_a_failure(httpserver, settings, body):
     settings.STRIPE_PRIVATE_KEY, settings.STRIPE_API_BASE = KEY, httpserver.url_for("")
     httpserver.expect_request("/v1/customers").respond_with_data(body)
@@ -182,6 +196,9 @@ def test_what_another_signed_or_is_sent_again_later_is_refused(settings, secret,
         {"type": "a.b", "data": {"object": []}},
         {"type": "a.b", "data": None},
         {"type": 5, "data": {"object": SUBSCRIPTION}},
+        {"type": "a.b", "data": {"object": {"object": "subscription", "id": "sub_\ud800"}}},
+        {"type": "a.b", "data": {"object": {"object": "subscription", "id": "sub_\x00"}}},
+        "[" * 10_000,
     ],
 )
 def test_what_makes_no_sense_is_refused(settings, payload):

@@ -4,7 +4,6 @@ Stripe's API, https://docs.stripe.com/api, through Stripe's library, which asks 
 the API that it was made for. The library is loaded at the first call: few households take money.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 
 from accounts.exceptions import NotConfigured
@@ -26,6 +26,7 @@ SERVICE = "Stripe"
 PAID_STATUSES = {"active", "trialing", "past_due"}
 SIGNATURE_SECONDS = 300  # an event older than that is a replay
 PAGE = 100
+LONGEST_ID = 255
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ def read_event(payload: bytes, signature: str) -> Event:
         # As ASCII: the library compares nothing else.
         header = signature.encode("ascii").decode()
         WebhookSignature.verify_header(payload, header, secret, SIGNATURE_SECONDS)
-        event = json.loads(payload)
+        event = orjson.loads(payload)
         return Event(_text(event["type"]), _subscription_id(event["data"]["object"]))
     except (
         SignatureVerificationError,
@@ -218,7 +219,8 @@ def _account_id(text: str) -> UUID | None:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    # Printable, so without what no database stores
+    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_ID:
         raise TypeError
     return value
 
@@ -238,7 +240,8 @@ def _errors() -> Iterator[None]:
         # Without its words: of a wrong key they show a part.
         logger.error("Stripe failed: %s, status %s", type(error).__name__, error.http_status)
         raise http.Unavailable(SERVICE) from error
-    except (AttributeError, LookupError, TypeError) as error:
+    # The last is of bytes that are no text.
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise http.Unavailable(SERVICE) from error
 
 

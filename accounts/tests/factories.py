@@ -1,7 +1,10 @@
 """Saved rows for tests; what a test does not name is valid and none of its business."""
 
+from functools import cache
 from itertools import count
 
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.models import Account, Agreement, AgreementType, Membership, Subscription
@@ -14,7 +17,14 @@ _numbers = count(1)
 def make_account(email=None, password=PASSWORD, **fields):
     """Save an account that can sign in with ``PASSWORD``."""
     email = email or f"owner{next(_numbers)}@selene.test"
-    return Account.objects.create_user(email, password, **fields)
+    hashed = _hashed(password, settings.PASSWORD_HASHERS[0])
+    return Account.objects.create(email=email, password=hashed, **fields)
+
+
+@cache
+def _hashed(password, hasher):
+    """Hash a password once: it is slow on purpose, and most tests never sign in."""
+    return make_password(password)
 
 
 def make_agreement(type=AgreementType.TERMS_OF_USE, version="1", effective_on=None, **fields):

@@ -301,6 +301,14 @@ def test_other_methods_are_not_offered(browser, method):
     assert all(answer.status_code in (403, 405) for answer in answers)
 
 
+@pytest.mark.parametrize("name", ["change-password", "lost-password", "verify-email"])
+def test_asking_a_page_for_its_methods_is_not_offered(browser, name):
+    page = browser.options(f"/{name}")
+
+    assert page.status_code == 405
+    assert 'Method "OPTIONS" not allowed.' in words(page)
+
+
 def test_a_form_of_another_type_is_refused(browser):
     browser.get("/lost-password")
     token = hidden(browser.get("/lost-password"))["csrfmiddlewaretoken"]

@@ -355,6 +355,14 @@ def test_what_a_platform_says_is_shown_as_text(client, platforms):
     assert b"<script>" not in response.content
 
 
+@pytest.mark.parametrize("path", ["/sso/login/google/", "/sso/complete/google/"])
+@pytest.mark.parametrize("method", ["options", "post", "put", "delete"])
+def test_pages_are_only_read(client, platforms, path, method):
+    response = getattr(client, method)(path)
+
+    assert page(response) == (405, f"Method &quot;{method.upper()}&quot; not allowed.")
+
+
 def test_going_is_limited(client, platforms, limit_rate):
     limit_rate("federated-login", "1/minute")
 

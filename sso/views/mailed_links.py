@@ -46,6 +46,7 @@ class MailedLinkPage(APIView):
     permission_classes = (AllowAny,)
     parser_classes = (FormParser,)
     renderer_classes = (PageRenderer,)
+    metadata_class = None  # no OPTIONS: the framework's answer to it is no page
     throttle_scope = "password-change"
     schema = None
 

@@ -37,6 +37,7 @@ class PageView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     renderer_classes = (RefusalPage,)
+    metadata_class = None  # no OPTIONS: the framework's answer to it is no page
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "federated-login"
 

@@ -1,10 +1,15 @@
 """What the pages of several apps in the back office have in common."""
 
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from accounts import search
 
 Row = TypeVar("Row", bound=models.Model)
 # What a page needs to say that nothing stands in the way of a deletion, or what does.
@@ -26,6 +31,71 @@ class ReadOnly(MadeElsewhere):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+class CountsSoFar(Paginator):
+    """Pages of a list that may have a million rows: counts, and leads to, the first 10,000.
+
+    To count them all would take longer than to show a page, and nobody turns a hundred of them:
+    whoever looks for a row further on searches or filters.
+    """
+
+    MOST = 10_000
+    template_name = "accounts/back_office/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: self.MOST].count()  # type: ignore[union-attr]
+
+    @property
+    def may_have_more(self) -> bool:
+        return self.count == self.MOST
+
+
+class LongList:
+    """A list that opens as fast with a million rows as with ten."""
+
+    MOST_SELECTED = 1_000
+
+    paginator = CountsSoFar
+    show_full_result_count = False
+    list_per_page = 50
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet
+    ) -> HttpResponse | None:
+        """Refuse to act on more rows at once than a request has time for."""
+        if request.POST.get("select_across") == "1":
+            beyond = queryset.order_by().values("pk")[self.MOST_SELECTED : self.MOST_SELECTED + 1]
+            if beyond.exists():
+                text = f"Nothing was done: at most {self.MOST_SELECTED:,} rows at a time."
+                self.message_user(request, text, messages.ERROR)  # type: ignore[attr-defined]
+                return None
+        return super().response_action(request, queryset)  # type: ignore[misc]
+
+
+class FoundByAccount(LongList):
+    """A list that is searched by whose rows they are, and by columns in ``also`` exactly."""
+
+    account_field = "account"
+    also: tuple[str, ...] = ()
+    search_fields = ["account"]  # for a box to type in
+    search_help_text = "How the account's address or user name begins, or its id"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = models.Q(**{f"{self.account_field}__in": self.find(term)})
+        for column in self.also:
+            wanted |= models.Q(**{column: term})
+        return queryset.filter(wanted), False
+
+    def find(self, term: str) -> list[Any]:
+        """Return keys of what ``account_field`` refers to."""
+        return search.by_account(term)
 
 
 class KeepsWhatWasLeftAlone(forms.BaseModelForm):

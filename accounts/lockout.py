@@ -47,6 +47,12 @@ def forget(name: str, address: str | None) -> None:
     AccessAttempt.objects.filter(username=tried, ip_address=address).delete()
 
 
+def lift(account: Account) -> int:
+    """Count failures of ``account`` from zero; return from how many addresses there were any."""
+    tried = name_tried(HttpRequest(), {"username": account.email})
+    return AccessAttempt.objects.filter(username=tried).delete()[0]
+
+
 def purge() -> int:
     """Forget failures that no longer count; return how many names and addresses they were of."""
     limit = timezone.now() - settings.AXES_COOLOFF_TIME

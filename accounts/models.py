@@ -11,6 +11,8 @@ from django.utils import timezone
 from django_otp.models import Device as OneTimeCodes
 from django_otp.models import ThrottlingMixin
 
+from accounts.prefix_index import PrefixIndex
+
 
 class AccountManager(BaseUserManager["Account"]):
     """Makes accounts and finds them by email address, whatever its case."""
@@ -67,6 +69,12 @@ class Account(AbstractBaseUser, PermissionsMixin):
                 name="account_email_unique",
                 violation_error_message="an account with this address exists",
             )
+        ]
+        indexes = [
+            PrefixIndex(Lower("email"), name="account_email_prefix"),
+            # For lists of the few: a filter would read all the others.
+            models.Index(fields=["id"], condition=Q(is_staff=True), name="account_staff"),
+            models.Index(fields=["id"], condition=Q(is_active=False), name="account_locked"),
         ]
 
     def __str__(self) -> str:
@@ -401,6 +409,7 @@ class Subscription(models.Model):
                 name="subscription_payment_method_known",
             ),
         ]
+        indexes = [models.Index(fields=["started_at"], name="subscription_started")]
 
     def __str__(self) -> str:
         return f"{self.membership} since {self.started_at:%Y-%m-%d}"

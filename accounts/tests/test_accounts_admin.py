@@ -12,6 +12,7 @@ from accounts.models import (
     AccountActivity,
     Agreement,
     Membership,
+    PendingPayment,
     SecurityEvent,
     SecurityEventKind,
 )
@@ -67,6 +68,7 @@ def everything(account):
     sessions.start(account, client="Browser")
     agreements.accept(account, make_agreement())
     make_subscription(account)
+    PendingPayment.objects.create(account=account)
     security.record(SecurityEventKind.LOCKED_OUT, account=account)
     AccountActivity.objects.create(day=timezone.now().date())
     mail.send("password_changed", account.email)
@@ -463,7 +465,8 @@ def test_a_version_that_somebody_accepted_stays_as_it_is(staff_client, account):
 
 
 def test_a_new_version_is_published(staff_client):
-    form = {"type": "Terms of Use", "version": "2", "effective_on": "2026-01-01", "content": "New"}
+    day = timezone.now().date()
+    form = {"type": "Terms of Use", "version": "2", "effective_on": day, "content": "New"}
 
     response = staff_client.post("/admin/accounts/agreement/add/", form)
 

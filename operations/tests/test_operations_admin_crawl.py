@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from accounts import agreements, encryption, mail, security, sessions
-from accounts.models import AccountActivity, SecurityEventKind
+from accounts.models import AccountActivity, PendingPayment, SecurityEventKind
 from accounts.tests.factories import (
     make_account,
     make_agreement,
@@ -65,6 +65,7 @@ def make_account_rows(account, number):
     day = date(2026, 1, 1) + timedelta(days=number)
     agreements.accept(account, make_agreement(version=str(number), effective_on=day))
     make_subscription(account, make_membership(f"Membership {number}"))
+    PendingPayment.objects.create(account=account)
     security.record(SecurityEventKind.LOCKED_OUT, account=account, detail={"name": "x"})
     AccountActivity.objects.create(day=day)
     mail.send("password_changed", account.email)

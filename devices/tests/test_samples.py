@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +18,6 @@ from devices import samples
 from devices.models import SampleStatus, WakeWordSample
 from devices.tests.factories import make_wake_word
 from devices.tests.sounds import as_file, tone
-from selene_project import settings as project
 
 SOUND = as_file(tone(0.2), format="WAV")
 DIGEST = hashlib.sha256(SOUND).hexdigest()
@@ -31,7 +31,7 @@ def folder(settings, tmp_path):
 
 @pytest.fixture
 def opted_in(account):
-    agreements.load_shipped(project.FIXTURES_DIR / "agreements")
+    agreements.load_shipped(settings.FIXTURES_DIR / "agreements")
     agreements.accept(account, agreements.in_force(AgreementType.OPEN_DATASET))
     return account
 
@@ -175,7 +175,7 @@ def test_a_sound_stored_while_it_is_removed_has_row_and_file_or_neither(opted_in
 def test_a_sound_stored_while_its_account_goes_is_not_left_behind(folder):
     for _ in range(5):
         account = make_account()
-        agreements.load_shipped(project.FIXTURES_DIR / "agreements")
+        agreements.load_shipped(settings.FIXTURES_DIR / "agreements")
         agreements.accept(account, agreements.in_force(AgreementType.OPEN_DATASET))
         at_once(lambda one=account: try_to_store(one), lambda one=account: deletion.delete(one))
         clean_up()

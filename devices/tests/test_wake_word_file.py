@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
@@ -16,7 +17,6 @@ from devices import samples
 from devices.models import SampleStatus, WakeWord, WakeWordSample
 from devices.tests.factories import make_device, make_token, make_wake_word
 from devices.tests.sounds import as_file, silence, tone
-from selene_project import settings as project
 
 WAV = as_file(tone(0.5), format="WAV")
 DIGEST = hashlib.sha256(WAV).hexdigest()
@@ -41,7 +41,7 @@ def wake_word(db):
 
 
 def opt_in(account):
-    agreements.load_shipped(project.FIXTURES_DIR / "agreements")
+    agreements.load_shipped(settings.FIXTURES_DIR / "agreements")
     agreements.accept(account, agreements.in_force(AgreementType.OPEN_DATASET))
     return account
 

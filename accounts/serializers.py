@@ -19,13 +19,14 @@ from accounts.models import (
 
 class AcceptanceSerializer(serializers.ModelSerializer):
     type = serializers.CharField(source="agreement.type")
-    acceptDate = serializers.DateField(
-        source="accepted_on", format="%B %d, %Y", help_text='E.g. "November 22, 2026".'
-    )
+    acceptDate = serializers.SerializerMethodField(help_text='E.g. "November 22, 2026".')
 
     class Meta:
         model = Acceptance
         fields = ["id", "type", "acceptDate"]
+
+    def get_acceptDate(self, acceptance: Acceptance) -> str:
+        return f"{acceptance.accepted_on:%B %d, %Y}"
 
 
 class SubscriptionSerializer(serializers.ModelSerializer):
@@ -33,7 +34,7 @@ class SubscriptionSerializer(serializers.ModelSerializer):
     paymentMethod = serializers.CharField(source="payment_method")
     paymentAccountId = serializers.CharField(source="payment_account_id")
     paymentId = serializers.CharField(source="payment_id")
-    endDate = serializers.DateTimeField(source="ended_at")
+    endDate = serializers.DateTimeField(source="ended_at", allow_null=True)
     duration = serializers.SerializerMethodField()
 
     class Meta:
@@ -55,7 +56,7 @@ class SubscriptionSerializer(serializers.ModelSerializer):
 class ProfileSerializer(serializers.ModelSerializer):
     emailAddress = serializers.EmailField(source="email")
     federatedLogin = serializers.SerializerMethodField()
-    lastActivity = serializers.DateTimeField(source="last_activity_at")
+    lastActivity = serializers.DateTimeField(source="last_activity_at", allow_null=True)
     agreements = serializers.SerializerMethodField()
     membership = serializers.SerializerMethodField()
 

@@ -37,10 +37,17 @@ class DescribedSchema(AutoSchema):
     ) -> Operation | None:
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
-            error = self.resolve_serializer(ERROR, "response").ref
-            described = {str(code): self._describe(code, error) for code in self._codes(operation)}
-            operation["responses"] = dict(sorted((described | operation["responses"]).items()))
+            for code in self._codes(operation):
+                self._add(operation["responses"], code)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
         return operation
+
+    def _add(self, responses: dict[str, Operation], code: int) -> None:
+        """Describe an error beside what the view itself answers with that status, if anything."""
+        described = self._describe(code)
+        own = responses.setdefault(str(code), described)
+        if "content" in own:
+            own["content"] = described.get("content", {}) | own["content"]
 
     def _codes(self, operation: Operation) -> list[int]:
         """Return the errors that are possible before the view is asked, or without its doing."""
@@ -56,8 +63,9 @@ class DescribedSchema(AutoSchema):
         }
         return [code for code, is_possible in possible.items() if is_possible]
 
-    def _describe(self, code: int, error: dict[str, str]) -> Operation:
+    def _describe(self, code: int) -> Operation:
         if self.path in LOGIN_PATHS:
             return {"description": f"{REASONS[code]} The body is empty."}
+        error = self.resolve_serializer(ERROR, "response").ref
         content = {"application/json": {"schema": FIELDS if code == 400 else error}}
         return {"content": content, "description": REASONS[code]}

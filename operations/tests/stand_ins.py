@@ -59,6 +59,9 @@ def _wolfram_alpha(httpserver):
     httpserver.expect_request("/wolfram/v1/spoken").respond_with_data(
         "The answer is forty two", content_type="text/html;charset=utf-8"
     )
+    httpserver.expect_request("/wolfram/v1/simple").respond_with_data(
+        b"GIF89a", content_type="image/gif"
+    )
     return {
         "WOLFRAM_ALPHA_URL": httpserver.url_for("/wolfram"),
         "WOLFRAM_ALPHA_KEY": "a Wolfram key",

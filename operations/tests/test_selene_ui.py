@@ -7,6 +7,8 @@ import secrets
 import pytest
 import requests
 
+from operations.tests import descriptions
+
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 NO_LOGIN = {"email": None, "password": None, "federatedPlatform": None, "federatedToken": None}
@@ -49,6 +51,7 @@ class Browser:
             headers |= {"Origin": self.url}
         options = {"headers": headers, "timeout": 30} | ({} if body is None else {"json": body})
         response = self.session.request(method, self.url + path, **options)
+        assert descriptions.problem(response) is None
         return response.status_code, response.json() if response.content else None
 
     def get(self, path):

@@ -29,7 +29,6 @@ from accounts.models import (
 )
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
-MAY_CHANGE = ["accounts.change_account"]
 LOCK = Question(
     "Lock the account",
     "Nobody can sign in to it any more, with a password or by another platform, and all its "
@@ -174,21 +173,21 @@ class AccountAdmin(LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdm
         if left := len(meant) - len(touched):
             self.message_user(request, f"{left} accounts of staff left alone", messages.WARNING)
 
-    @action(description="End sessions", icon="logout", permissions=MAY_CHANGE)
+    @action(description="End sessions", icon="logout")
     def end_all_sessions(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         def end(account: Account, _: dict[str, Any]) -> str:
             return f"{sessions.end_all(account)} sessions ended"
 
         return ask(self, request, object_id, END_SESSIONS, end)
 
-    @action(description="Lift lockout", icon="lock_reset", permissions=MAY_CHANGE)
+    @action(description="Lift lockout", icon="lock_reset")
     def lift_lockout(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         def lift(account: Account, _: dict[str, Any]) -> str:
             return f"Failed logins from {lockout.lift(account)} addresses forgotten"
 
         return ask(self, request, object_id, LIFT_LOCKOUT, lift)
 
-    @action(description="Lock", icon="lock", variant=ActionVariant.DANGER, permissions=MAY_CHANGE)
+    @action(description="Lock", icon="lock", variant=ActionVariant.DANGER)
     def lock(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         def lock(account: Account, _: dict[str, Any]) -> str:
             if account == request.user:
@@ -197,7 +196,7 @@ class AccountAdmin(LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdm
 
         return ask(self, request, object_id, LOCK, lock)
 
-    @action(description="Unlock", icon="lock_open", permissions=MAY_CHANGE)
+    @action(description="Unlock", icon="lock_open")
     def unlock(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         def unlock(account: Account, _: dict[str, Any]) -> str:
             return _let_in(account, True, "Unlocked: its owner can sign in again")

@@ -60,6 +60,8 @@ class BackOffice(UnfoldAdminSite):
     changed on its pages is noted in the audit log.
     """
 
+    index_template = "operations/dashboard.html"
+
     def get_urls(self) -> list[URLPattern]:
         # Outside of ``admin_view``: they are how to get in.
         pages = {"two-step": admin_two_step.prove, "two-step/own": admin_two_step.set_up}

@@ -96,15 +96,20 @@ class Route:
     def mean_seconds(self) -> float:
         return self.total_seconds / self.count if self.count else 0.0
 
+    @property
+    def failed_percent(self) -> float:
+        return 100 * self.failed / self.count if self.count else 0.0
+
 
 @dataclass(frozen=True)
 class Concern:
     """Something that an operator should look at."""
 
-    kind: str  # job, mail, devices, lockout, upstream
+    kind: str  # job, mail, devices, lockout, upstream, scheduler
     text: str
     count: int = 1
     since: datetime | None = None
+    subject: str = ""  # the name of the job, or of the service
 
 
 def fleet(day: date | None = None) -> Fleet:
@@ -231,9 +236,9 @@ def _jobs() -> Iterator[Concern]:
         if run is None:
             continue
         if run.succeeded is False:
-            yield Concern("job", f"{name} failed: {run.output}", since=run.started_at)
+            yield Concern("job", f"{name} failed: {run.output}", 1, run.started_at, name)
         elif run.ended_at is None and run.started_at < now - scheduler.JOB_LIMIT:
-            yield Concern("job", f"{name} did not come to an end", since=run.started_at)
+            yield Concern("job", f"{name} did not come to an end", 1, run.started_at, name)
 
 
 def _mails() -> Iterator[Concern]:
@@ -253,7 +258,7 @@ def _upstreams() -> Iterator[Concern]:
     for service in upstream(today, today)[:CONCERNS]:
         if service.failed > FAILING_SHARE * service.count:
             text = f"{service.route} failed in {service.failed} of {service.count} calls today"
-            yield Concern("upstream", text, service.failed)
+            yield Concern("upstream", text, service.failed, subject=service.route)
 
 
 def _dropped() -> Iterator[Concern]:

@@ -382,6 +382,7 @@ UNFOLD = {
     "SITE_HEADER": INSTALLATION_NAME,
     "SITE_URL": "/",
     "SITE_SYMBOL": "bedtime",  # a moon
+    "DASHBOARD_CALLBACK": "operations.dashboard.fill",
 }
 
 # Logs: to standard error, plain for eyes and JSON for collectors

@@ -13,7 +13,7 @@ import pytest
 import requests
 import schemathesis
 from drf_spectacular.drainage import GENERATOR_STATS
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -93,6 +93,11 @@ def pair(owner):
     return requests.post(f"{owner.url}/v1/device/activate", json=body, timeout=10).json()
 
 
+def check(case, response):
+    assume(response.status_code != 414)  # a path too long to get past gunicorn
+    case.validate_response(response, checks=CHECKS)
+
+
 @pytest.fixture
 def cookies(server):
     """The cookies of somebody whom a test may take everything from."""
@@ -117,7 +122,7 @@ def test_the_generator_understands_all_that_it_describes(path):
 @descriptions.account_side.parametrize()
 @BOUNDED
 def test_the_account_side_answers_as_described(case, server, cookies):
-    case.call_and_validate(base_url=server.url, cookies=cookies, checks=CHECKS)
+    check(case, case.call(base_url=server.url, cookies=cookies))
 
 
 @descriptions.device_side.parametrize()
@@ -127,4 +132,4 @@ def test_the_device_side_answers_as_described(case, server, login):
         case.path_parameters["device_id"] = login["uuid"]
     headers = {"Authorization": f"Bearer {login['accessToken']}"}
 
-    case.call_and_validate(base_url=server.url, headers=headers, checks=CHECKS)
+    check(case, case.call(base_url=server.url, headers=headers))

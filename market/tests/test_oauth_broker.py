@@ -90,6 +90,15 @@ def test_a_service_on_a_bad_day_costs_its_time_limit(
     assert responses[2].status_code in (bad_upstream.status, 200)
 
 
+def test_what_is_nested_too_deep_to_be_told_is_a_failure(device, device_client, broker):
+    nested = '{"a":' * 300 + "1" + "}" * 300
+    broker.expect_request("/broker/auth/7/token").respond_with_data(nested)
+
+    response = device_client.get(f"/v1/device/{device.pk}/token/7")
+
+    assert (response.status_code, response.json()) == (502, {"error": "OAuth service failed"})
+
+
 def test_nobody_asks_the_service_without_a_login(api, device, broker):
     responses = [api.get("/api/skills/oauth/7"), api.get(f"/v1/device/{device.pk}/token/7")]
 

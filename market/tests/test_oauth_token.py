@@ -211,6 +211,36 @@ def test_a_provider_on_a_bad_day_costs_one_request(account, credential, ask, bad
     assert OAuthToken.objects.get().refreshed_until is None
 
 
+NESTED = '{"a":' * 300 + "1" + "}" * 300
+
+
+@pytest.mark.parametrize(
+    "body", ['{"access_token": ""}', '{"access_token": "x", "a": ' + NESTED + "}"]
+)
+def test_an_answer_that_is_no_token_changes_nothing(account, credential, ask, httpserver, body):
+    make_oauth_token(account, credential, expires_in=-5)
+    httpserver.expect_oneshot_request("/token").respond_with_data(body)
+
+    response = ask()
+
+    assert (response.status_code, response.json()) == (502, {"error": "Spotify failed"})
+    row = OAuthToken.objects.get()
+    assert row.refreshed_until is None
+    assert oauth._read(row)["access_token"] == "at-1"
+
+
+def test_what_a_provider_says_begins_no_line_in_the_log(
+    account, credential, ask, httpserver, caplog
+):
+    make_oauth_token(account, credential, expires_in=-5)
+    httpserver.expect_request("/token").respond_with_json({"error": "no\nERROR: all is lost"}, 400)
+
+    ask()
+
+    [told] = [each for each in caplog.messages if "gives no token" in each]
+    assert told == r"Spotify gives no token: 400 'no\nERROR: all is lost'"
+
+
 def test_what_another_began_to_refresh_and_left_is_taken_up(account, credential, ask, provider):
     row = make_oauth_token(account, credential, expires_in=-5)
     row.refreshed_until = timezone.now() - timedelta(seconds=1)

@@ -70,6 +70,8 @@ def _get(reference: str, what: str, account_id: UUID) -> object:
     if answer.status != 200:
         raise http.Unavailable(NAME)
     try:
-        return orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
+        said = orjson.loads(answer.content)
+        orjson.dumps(said)  # reads deeper than it writes, and it is to be told
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise http.Unavailable(NAME) from error
+    return said

@@ -116,13 +116,14 @@ def _token(credential: OAuthCredential, fields: dict[str, str]) -> TokenAnswer:
         limit_bytes=LIMIT_BYTES,
     )
     given = _parse(credential.name, answer)
-    if answer.status == 200 and isinstance(given.get("access_token"), str):
+    token = given.get("access_token")
+    if answer.status == 200 and isinstance(token, str) and token:
         return given
     # GitHub says what is wrong with a code in a 200.
     if given.get("error") == GONE or (answer.status == 200 and given.get("error")):
         raise Refused
     logger.warning(
-        "%s gives no token: %d %.100s", credential.name, answer.status, given.get("error")
+        "%s gives no token: %d %.100r", credential.name, answer.status, given.get("error")
     )
     raise http.Unavailable(credential.name)
 
@@ -141,7 +142,8 @@ def _client(credential: OAuthCredential) -> tuple[dict[str, str], tuple[str, str
 def _parse(name: str, answer: http.Answer) -> TokenAnswer:
     try:
         given = orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
+        orjson.dumps(given)  # reads deeper than it writes, and what is kept is written
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise http.Unavailable(name) from error
     if not isinstance(given, dict):
         raise http.Unavailable(name)

@@ -194,8 +194,19 @@ class GeolocationQuerySerializer(serializers.Serializer):
     location = serializers.CharField(max_length=300)
 
 
+class FoundPlaceSerializer(serializers.Serializer):
+    """The city that a spoken name means."""
+
+    city = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField()
+    latitude = serializers.FloatField()
+    longitude = serializers.FloatField()
+    timezone = serializers.CharField(help_text="IANA name.")
+
+
 class GeolocationSerializer(serializers.Serializer):
     """The body of GET /v1/geolocation: null where nothing fits."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        return {"data": serializers.DictField(allow_null=True)}
+        return {"data": FoundPlaceSerializer(allow_null=True)}

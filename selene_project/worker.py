@@ -194,7 +194,7 @@ class Worker(ThreadWorker):
         """Begin to end, on SIGTERM: see the module."""
         if self._drains_until is None:
             self._drains_until = time.monotonic() + settings.DRAIN_SECONDS
-            self.cfg.set("keepalive", 0)
+            self.max_keepalived = 0  # more connections than that are closed with their answer
             # Wake the main loop up, which ends us in ``murder_pending``.
             self._next_look = 0.0
             self.method_queue.defer(lambda: None)

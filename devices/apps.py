@@ -6,4 +6,11 @@ class DevicesConfig(AppConfig):
     verbose_name = "Devices"
 
     def ready(self) -> None:
-        from devices import openapi  # noqa: F401 - the description's parts register
+        from accounts import search as account_search
+        from devices import (
+            openapi,  # noqa: F401 - the description's parts register
+            search,
+        )
+
+        # Here, because accounts know nothing of the apps above them.
+        account_search.sources.append(search.owners)

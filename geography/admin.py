@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from geography.models import City, Country, Region, Timezone
 from geography.names import fold
@@ -22,6 +23,9 @@ class PlaceAdmin(ModelAdmin):
     search_fields = ["search_name__startswith"]
     search_help_text = "How the name begins; case and accents do not matter."
     show_full_result_count = False
+    list_before_template = "geography/loaded_by.html"
+    ordering = ["search_name"]  # which has an index
+    sortable_by: list[str] = []
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -47,12 +51,17 @@ class CountryAdmin(PlaceAdmin):
 @admin.register(Region)
 class RegionAdmin(PlaceAdmin):
     list_display = ["name", "region_code", "country"]
+    list_filter = [("country", AutocompleteSelectFilter)]
+    list_filter_submit = True
     list_select_related = ["country"]
 
 
 @admin.register(City)
 class CityAdmin(PlaceAdmin):
     list_display = ["name", "region", "timezone", "population", "latitude", "longitude"]
+    list_filter = [("region__country", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    ordering = ["search_name", "-population"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[City]:
         return super().get_queryset(request).select_related("region__country", "timezone")
@@ -66,6 +75,7 @@ class CityAdmin(PlaceAdmin):
 class TimezoneAdmin(PlaceAdmin):
     list_display = ["name", "country", "gmt_offset", "dst_offset"]
     list_select_related = ["country"]
+    ordering = ["name"]
     search_fields = ["name"]
     search_help_text = ""
 

@@ -51,6 +51,7 @@ class Timezone(models.Model):
 
     class Meta:
         ordering = ["name"]
+        verbose_name = "time zone"
         constraints = [
             models.CheckConstraint(
                 condition=Q(gmt_offset__range=(-15, 15), dst_offset__range=(-15, 15)),
@@ -106,6 +107,8 @@ class OtherCityName(models.Model):
 
     class Meta:
         ordering = ["search_name"]
+        verbose_name = "other name of a city"
+        verbose_name_plural = "other names of cities"
         constraints = [
             models.UniqueConstraint(fields=["search_name", "city"], name="other_city_name_once")
         ]

@@ -10,6 +10,7 @@ from unfold.admin import ModelAdmin, StackedInline
 
 from accounts.admin_mixins import (
     Deletion,
+    FoundByAccount,
     MadeElsewhere,
     SavesWhatWasEdited,
     edited_columns,
@@ -68,13 +69,14 @@ class WakeWordAdmin(SharedAdmin):
 
 
 @admin.register(AccountPreferences)
-class AccountPreferencesAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
+class AccountPreferencesAdmin(FoundByAccount, MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the account's devices on their next poll."""
 
     list_display = ["account", "date_format", "time_format", "measurement_system"]
     list_select_related = ["account"]
     list_filter = ["date_format", "time_format", "measurement_system"]
-    search_fields = ["account__email"]
+    ordering = ["pk"]
+    sortable_by: list[str] = []
     readonly_fields = ["account"]
 
     def save_model(
@@ -107,10 +109,11 @@ class AccountDefaultsForm(PlaceForm):
 
 
 @admin.register(AccountDefaults)
-class AccountDefaultsAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
+class AccountDefaultsAdmin(FoundByAccount, MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     form = AccountDefaultsForm
     list_display = ["account", "city", "timezone", "voice", "wake_word"]
     list_select_related = ["account", "city", "timezone", "voice", "wake_word"]
-    search_fields = ["account__email"]
+    ordering = ["pk"]
+    sortable_by: list[str] = []
     readonly_fields = ["account"]
     autocomplete_fields = ["country", "region", "city", "timezone", "voice", "wake_word"]

@@ -2,32 +2,41 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.timezone import now
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import ModelAdmin, StackedInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from accounts import admin_panels
+from accounts.admin.accounts import AccountAdmin
 from accounts.admin_mixins import (
     Deletion,
+    LongList,
     ReadOnly,
     SavesWhatWasEdited,
     edited_columns,
 )
-from devices import connection, editing, pairing, tokens
+from accounts.admin_panels import WithPanels
+from accounts.admin_questions import Question, Refused, ask
+from accounts.models import Account
+from devices import connection, editing, moving, pairing, search, tokens
+from devices.admin.filters import CoreVersionFilter, PlatformFilter, StatusFilter
 from devices.admin.pages import PlaceForm
+from devices.admin.panels import OF_ACCOUNT, OF_DEVICE
 from devices.models import (
     Device,
-    DeviceToken,
     PairingSession,
     PantacorConfig,
 )
@@ -39,47 +48,16 @@ NOT_PAIRED = {
 }
 
 
-class StatusFilter(admin.SimpleListFilter):
-    """Devices by their last contact, as far as it is written to their rows."""
-
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return connection.Status.choices
-
-    def queryset(
-        self, request: HttpRequest, devices: models.QuerySet[Device]
-    ) -> models.QuerySet[Device]:
-        connected = Q(last_contact_at__gte=now() - Device.CONNECTED_WITHIN)
-        dormant = Q(last_contact_at__lte=now() - Device.DORMANT_AFTER)
-        match self.value():
-            case connection.Status.CONNECTED:
-                return devices.filter(connected)
-            case connection.Status.DORMANT:
-                return devices.filter(dormant)
-            case connection.Status.DISCONNECTED:
-                return devices.filter(Q(last_contact_at=None) | ~(connected | dormant))
-        return devices
-
-
-class DeviceTokenInline(ReadOnly, TabularInline):
-    """The pairs of tokens that may still be used; never their digests."""
-
-    model = DeviceToken
-    fields = ["issued_at", "used_at"]
-    readonly_fields = fields
-    verbose_name_plural = "tokens"
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[DeviceToken]:
-        return super().get_queryset(request).filter(superseded_at=None)
-
-
 class PantacorConfigInline(ReadOnly, StackedInline):
     """Pantacor's to change, not ours."""
 
     model = PantacorConfig
     extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Device | None = None) -> bool:
+        # A heading over nothing would be all that other devices show of it.
+        is_there = obj is not None and PantacorConfig.objects.filter(device=obj).exists()
+        return is_there and super().has_view_permission(request, obj)
 
 
 class DeviceForm(PlaceForm):
@@ -113,17 +91,69 @@ class PairingForm(PlaceForm):
         return code
 
 
+class MoveForm(forms.Form):
+    """Whose a device is to be."""
+
+    email = forms.EmailField(label="Address of the account", widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(
+        max_length=100,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Only if it is to have another one there.",
+    )
+    keep = forms.BooleanField(
+        label="The same people use it",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Keeps the values of its skills' settings and what it has reported.",
+    )
+
+    def clean_email(self) -> Account:
+        account = Account.objects.with_email(self.cleaned_data["email"]).first()
+        if account is None:
+            raise ValidationError("no account has this address")
+        return account
+
+
+MOVE = Question(
+    "Move to another account",
+    "The device stays paired. From its next poll, within a minute or so, it shows date format, "
+    "time format and measures of the other account, and keeps its place, voice and wake word. The "
+    "values of its skills' settings go back to the authors' defaults and what it has reported is "
+    "deleted, unless the same people use it. Recorded wake words stay with the account that agreed "
+    "to them. Pairing codes, tokens and Pantacor's updates stay as they are.",
+    "Move",
+    form=MoveForm,
+)
+REVOKE_TOKENS = Question(
+    "Revoke the device's tokens",
+    "It is refused from its next call, and shows a new pairing code. To be used again it has to "
+    "be paired anew, which makes another device here: remove this one then.",
+    "Revoke",
+    is_dangerous=True,
+)
+
+
 @admin.register(Device)
-class DeviceAdmin(SavesWhatWasEdited, ModelAdmin):
+class DeviceAdmin(LongList, WithPanels, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the device on its next poll; to add a device is to pair it."""
 
     form = DeviceForm
     list_display = ["name", "account", "status", "last_contact_at", "city", "platform", "versions"]
     list_select_related = ["account", "city"]
-    list_filter = [StatusFilter, "voice", "wake_word"]
-    search_fields = ["name", "account__email"]
-    search_help_text = "Name, address of the account, or id"
-    show_full_result_count = False
+    list_filter = [
+        StatusFilter,
+        PlatformFilter,
+        CoreVersionFilter,
+        ("city__region__country", AutocompleteSelectFilter),
+        ("voice", AutocompleteSelectFilter),
+        ("wake_word", AutocompleteSelectFilter),
+    ]
+    list_filter_submit = True
+    ordering = ["-last_contact_at"]
+    sortable_by = ["last_contact_at"]
+    search_fields = ["name"]  # for a box to type in
+    search_help_text = "How the name of the device or its account's address begins, or the id"
     autocomplete_fields = ["voice", "wake_word", "city", "timezone"]
     readonly_fields = [
         "id",
@@ -135,8 +165,10 @@ class DeviceAdmin(SavesWhatWasEdited, ModelAdmin):
         "created_at",
         "last_contact_at",
     ]
-    inlines = [PantacorConfigInline, DeviceTokenInline]
+    inlines = [PantacorConfigInline]
+    panels = OF_DEVICE
     actions = ["cut_off"]
+    actions_detail = ["move", "revoke_tokens"]
 
     @display(
         description="status",
@@ -152,10 +184,14 @@ class DeviceAdmin(SavesWhatWasEdited, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, devices: models.QuerySet[Device], term: str
     ) -> tuple[models.QuerySet[Device], bool]:
-        try:
-            return devices.filter(pk=UUID(term)), False
-        except ValueError:
-            return super().get_search_results(request, devices, term)
+        if not term.strip():
+            return devices, False
+        return devices.filter(pk__in=search.devices(term)), False
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:  # noqa: ANN401
+        """Return the buttons, for who may change devices."""
+        may = self.has_change_permission(request)
+        return super().get_actions_detail(request, object_id) if may else []
 
     def get_form(
         self,
@@ -221,6 +257,34 @@ class DeviceAdmin(SavesWhatWasEdited, ModelAdmin):
             tokens.revoke(device)
         self.message_user(request, f"{len(devices)} devices cut off")
 
+    @action(description="Move", icon="move_up")
+    def move(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return ask(self, request, object_id, MOVE, _move)
+
+    @action(description="Revoke tokens", icon="key_off", variant=ActionVariant.DANGER)
+    def revoke_tokens(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return ask(self, request, object_id, REVOKE_TOKENS, _revoke_tokens)
+
+
+def _move(device: Device, chosen: dict[str, Any]) -> str:
+    account, name = chosen["email"], chosen["name"] or device.name
+    if account == device.account:
+        raise Refused("It belongs to this account already.")
+    try:
+        moving.move(device, account, name=name, keep=chosen["keep"])
+    except pairing.NameTaken as error:
+        raise Refused(f"The account has a device called {name}: choose another name.") from error
+    except editing.TooManyDevices as error:
+        raise Refused(f"It was not moved: {error}.") from error
+    except (Device.DoesNotExist, Account.DoesNotExist) as error:
+        raise Refused("Device or account were changed at this moment: look again.") from error
+    return f"Moved to {account}"
+
+
+def _revoke_tokens(device: Device, _: dict[str, Any]) -> str:
+    tokens.revoke(device)
+    return "Its tokens are revoked: it has to be paired anew"
+
 
 def _pair(chosen: dict[str, Any]) -> Device:
     city = chosen.pop("city")
@@ -229,14 +293,16 @@ def _pair(chosen: dict[str, Any]) -> Device:
 
 
 @admin.register(PairingSession)
-class PairingSessionAdmin(ReadOnly, ModelAdmin):
+class PairingSessionAdmin(LongList, ReadOnly, ModelAdmin):
     """Without token, state and code: whoever reads a code can claim the device."""
 
     list_display = ["created_at", "expires_at", "state", "device", "packaging"]
     list_select_related = ["device"]
-    search_fields = ["=code", "device__name"]
+    search_fields = ["=code"]
+    search_help_text = "The whole code, in capitals"
     fields = ["packaging", "device", "created_at", "expires_at", "activated_at"]
-    date_hierarchy = "created_at"
+    sortable_by = ["expires_at"]
+    ordering = ["-expires_at"]  # which has an index
     actions = ["purge"]
 
     @display(
@@ -256,3 +322,6 @@ class PairingSessionAdmin(ReadOnly, ModelAdmin):
     @action(description="Delete all that have lapsed", permissions=["purge"])
     def purge(self, request: HttpRequest, sessions: models.QuerySet[PairingSession]) -> None:
         self.message_user(request, f"{pairing.purge()} lapsed pairing sessions deleted")
+
+
+admin_panels.add(AccountAdmin, panels=[OF_ACCOUNT])

@@ -1,15 +1,16 @@
 """What devices sent, in the back office."""
 
+from uuid import UUID
+
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
-from accounts.admin_mixins import (
-    ReadOnly,
-    SavesWhatWasEdited,
-)
+from accounts.admin_mixins import FoundByAccount, LongList, ReadOnly, SavesWhatWasEdited
+from devices import search
 from devices.models import (
     CoreInteraction,
     CoreMetric,
@@ -21,6 +22,16 @@ from devices.models import (
     TagValue,
     WakeWordSample,
 )
+
+
+class FoundByDevice(FoundByAccount):
+    """A list that is searched by whose rows they are, among devices."""
+
+    account_field = "device"
+    search_help_text = "How the name of the device or its account's address begins, or its id"
+
+    def find(self, term: str) -> list[UUID]:
+        return search.devices(term)
 
 
 class TagValueInline(TabularInline):
@@ -41,12 +52,13 @@ class SampleTagInline(ReadOnly, TabularInline):
 
 
 @admin.register(WakeWordSample)
-class WakeWordSampleAdmin(ReadOnly, ModelAdmin):
+class WakeWordSampleAdmin(FoundByAccount, ReadOnly, ModelAdmin):
     list_display = ["submitted_at", "wake_word", "account", "status", "digest"]
     list_select_related = ["wake_word", "account"]
-    list_filter = ["status", "wake_word"]
-    search_fields = ["digest", "account__email"]
-    show_full_result_count = False
+    list_filter = ["status", ("wake_word", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    also = ("digest",)
+    sortable_by = ["submitted_at"]
     inlines = [SampleTagInline]
     actions = ["mark_for_deletion"]
 
@@ -62,27 +74,25 @@ class WakeWordSampleAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(CoreMetric)
-class CoreMetricAdmin(ReadOnly, ModelAdmin):
+class CoreMetricAdmin(FoundByDevice, ReadOnly, ModelAdmin):
     list_display = ["received_at", "device", "name"]
     list_select_related = ["device"]
-    search_fields = ["name", "device__name"]
-    show_full_result_count = False
+    sortable_by = ["received_at"]
 
 
 @admin.register(CoreInteraction)
-class CoreInteractionAdmin(ReadOnly, ModelAdmin):
+class CoreInteractionAdmin(FoundByDevice, ReadOnly, ModelAdmin):
     list_display = ["started_at", "device", "intent_type", "skill_handler", "user_latency_seconds"]
     list_select_related = ["device"]
-    search_fields = ["device__name", "skill_handler", "intent_type"]
-    show_full_result_count = False
+    sortable_by = ["started_at"]
 
 
 @admin.register(SttTranscription)
-class SttTranscriptionAdmin(ReadOnly, ModelAdmin):
+class SttTranscriptionAdmin(LongList, ReadOnly, ModelAdmin):
     list_display = ["requested_at", "engine", "succeeded", "audio_seconds", "transcription_seconds"]
-    list_filter = ["engine", "succeeded"]
+    list_filter = ["succeeded"]
+    sortable_by = ["requested_at"]
     fields = list_display
-    show_full_result_count = False
 
 
 @admin.register(SttEngineDay)

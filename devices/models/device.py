@@ -6,9 +6,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from accounts.models import Acceptance, AgreementType
+from accounts.prefix_index import PrefixIndex
 from devices.models.listening import Voice, WakeWord
 from geography.models import City, Timezone
 
@@ -75,7 +77,10 @@ class Device(models.Model):
                 violation_error_message="city and time zone go together",
             ),
         ]
-        indexes = [models.Index(fields=["last_contact_at"], name="device_last_contact")]
+        indexes = [
+            models.Index(fields=["last_contact_at"], name="device_last_contact"),
+            PrefixIndex(Lower("name"), name="device_name_prefix"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -176,6 +181,8 @@ class PantacorConfig(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "updates by Pantacor"
+        verbose_name_plural = "updates by Pantacor"
         constraints = [
             models.CheckConstraint(
                 condition=Q(release_channel__in=ReleaseChannel.values),

@@ -45,7 +45,8 @@ class PocketsphinxSettings(models.Model):
     dynamic_energy_ratio = models.FloatField(default=1.5)
 
     class Meta:
-        verbose_name_plural = "pocketsphinx settings"
+        verbose_name = "how PocketSphinx spots it"
+        verbose_name_plural = "how PocketSphinx spots it"
 
     def __str__(self) -> str:
         return f"PocketSphinx for {self.wake_word}"

@@ -21,6 +21,7 @@ class CoreMetric(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        verbose_name = "metric"
         indexes = [models.Index(fields=["received_at"], name="core_metric_received")]
 
     def __str__(self) -> str:
@@ -50,6 +51,7 @@ class CoreInteraction(models.Model):
 
     class Meta:
         ordering = ["-started_at"]
+        verbose_name = "interaction"
         constraints = [
             models.UniqueConstraint(fields=["device", "core_id"], name="interaction_once")
         ]
@@ -74,6 +76,7 @@ class SttTranscription(models.Model):
 
     class Meta:
         ordering = ["-requested_at"]
+        verbose_name = "speech request"
         indexes = [models.Index(fields=["requested_at"], name="stt_requested")]
 
     def __str__(self) -> str:
@@ -93,6 +96,8 @@ class SttEngineDay(models.Model):
 
     class Meta:
         ordering = ["-day", "engine"]
+        verbose_name = "day of speech"
+        verbose_name_plural = "days of speech"
         constraints = [
             models.UniqueConstraint(fields=["day", "engine"], name="stt_engine_once_a_day"),
             models.CheckConstraint(

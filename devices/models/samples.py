@@ -43,7 +43,10 @@ class WakeWordSample(models.Model):
                 condition=Q(status__in=SampleStatus.values), name="sample_status_known"
             )
         ]
-        indexes = [models.Index(fields=["status"], name="sample_status")]
+        indexes = [
+            models.Index(fields=["status"], name="sample_status"),
+            models.Index(fields=["submitted_at"], name="sample_submitted"),
+        ]
 
     def __str__(self) -> str:
         return self.digest[:12]

@@ -422,7 +422,7 @@ def test_cities_of_one_name_can_be_told_apart(staff_client, number, django_asser
     query = "app_label=devices&model_name=device&field_name=city&term=spring"
     staff_client.get(f"/admin/autocomplete/?{query}")
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         response = staff_client.get(f"/admin/autocomplete/?{query}")
 
     assert {row["text"] for row in response.json()["results"]} == {

@@ -1,30 +1,40 @@
 """Skills, their settings and the catalogue, in the back office."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import (
+    INPUT_CLASSES,
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminURLInputWidget,
 )
 
-from accounts import encryption
+from accounts import admin_panels, encryption, search
+from accounts.admin.accounts import AccountAdmin
 from accounts.admin_mixins import (
     Deletion,
+    FoundByAccount,
+    LongList,
     MadeElsewhere,
     ReadOnly,
     SavesWhatWasEdited,
     edited_columns,
 )
-from market import manifest, oauth, settings_values, skill_settings
+from accounts.admin_panels import WithPanels
+from devices import search as device_search
+from devices.admin.devices import DeviceAdmin
+from market import definition_preview, manifest, oauth, settings_values, skill_settings
+from market.admin_panels import OF_ACCOUNT, OF_DEFINITION, OF_DEVICE, OF_SKILL
 from market.models import (
     CatalogueEntry,
     DeviceSkill,
@@ -35,23 +45,33 @@ from market.models import (
 )
 from market.upstream import oauth_provider
 
+LOADED_BY = "market/back_office/loaded_by.html"
+
 
 @admin.register(Skill)
-class SkillAdmin(ReadOnly, ModelAdmin):
+class SkillAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
+    """Devices name skills, and may name as many as they like: a million have a million of them."""
+
     list_display = ["skill_gid", "family_name"]
-    search_fields = ["skill_gid"]
-    show_full_result_count = False
+    search_fields = ["skill_gid__startswith"]
+    search_help_text = "How the global id begins, such as mycroft-timer"
+    sortable_by = ["skill_gid"]
+    list_before_template = LOADED_BY
+    panels = OF_SKILL
 
 
 @admin.register(CatalogueEntry)
-class CatalogueEntryAdmin(ReadOnly, ModelAdmin):
+class CatalogueEntryAdmin(LongList, ReadOnly, ModelAdmin):
     """What ``load_skills`` would overwrite is not changed here."""
 
     list_display = ["skill", "title", "core_version"]
     list_select_related = ["skill"]
     list_filter = ["core_version"]
-    search_fields = ["skill__skill_gid"]
-    fields = ["id", "skill", "core_version", "display_data"]
+    search_fields = ["skill__skill_gid__startswith"]
+    search_help_text = "How the skill's global id begins"
+    list_before_template = LOADED_BY
+    fields = ["id", "skill", "title", "core_version", "display_data"]
+    readonly_fields = ["title"]
 
     @display(description="title")
     def title(self, entry: CatalogueEntry) -> str:
@@ -59,17 +79,36 @@ class CatalogueEntryAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(SettingsDefinition)
-class SettingsDefinitionAdmin(ReadOnly, ModelAdmin):
+class SettingsDefinitionAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
+    """What the author of a skill lets its owner set."""
+
     list_display = ["skill", "display_name", "id"]
     list_select_related = ["skill"]
-    search_fields = ["skill__skill_gid"]
+    search_fields = ["skill__skill_gid__startswith"]
+    search_help_text = "How the skill's global id begins"
     fields = ["id", "skill", "definition"]
     ordering = ["pk"]
-    show_full_result_count = False
+    sortable_by: list[str] = []
+    panels = [OF_DEFINITION]
+    change_form_after_template = "market/back_office/definition.html"
 
     @display(description="display name")
     def display_name(self, row: SettingsDefinition) -> str:
         return str(row.definition.get("display_name") or "")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: SettingsDefinition | None = None,
+    ) -> HttpResponse:
+        if obj:
+            context["preview"] = list(definition_preview.sections(obj.definition))
+            context["input_class"] = " ".join(INPUT_CLASSES)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class DeviceSkillForm(forms.ModelForm):
@@ -104,16 +143,18 @@ class DeviceSkillForm(forms.ModelForm):
 
 
 @admin.register(DeviceSkill)
-class DeviceSkillAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
+class DeviceSkillAdmin(LongList, MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     """What is changed here reaches the device on its next poll."""
 
     form = DeviceSkillForm
     list_display = ["skill", "device", "account", "installation", "origin"]
     list_select_related = ["skill", "device__account"]
-    list_filter = ["installation"]
-    search_fields = ["skill__skill_gid", "device__name", "device__account__email"]
+    list_filter = ["installation", ("skill", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    search_fields = ["skill"]  # for a box to type in
+    search_help_text = "How the skill's global id, the device's name or the account's begins"
     ordering = ["pk"]
-    show_full_result_count = False
+    sortable_by: list[str] = []
     readonly_fields = [
         "id",
         "device",
@@ -128,6 +169,16 @@ class DeviceSkillAdmin(MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
         "settings_definition",
     ]
     fields = [*readonly_fields, "values"]
+
+    def get_search_results(
+        self, request: HttpRequest, rows: models.QuerySet[DeviceSkill], term: str
+    ) -> tuple[models.QuerySet[DeviceSkill], bool]:
+        if not term.strip():
+            return rows, False
+        skills = Skill.objects.order_by().filter(skill_gid__startswith=term.strip())
+        wanted = models.Q(device__in=device_search.devices(term))
+        wanted |= models.Q(skill__in=list(skills.values_list("pk", flat=True)[: search.LIMIT]))
+        return rows.filter(wanted), False
 
     @display(description="account")
     def account(self, device_skill: DeviceSkill) -> str:
@@ -172,9 +223,10 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
     }
     list_display = ["name", "reference", "client_id", "scope"]
     search_fields = ["name", "client_id"]
-    readonly_fields = ["id", "redirect_uri"]
+    readonly_fields = ["id", "redirect_uri", "connected"]
     fields = [
         "id",
+        "connected",
         "redirect_uri",
         "name",
         "reference",
@@ -205,6 +257,12 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
         """What the provider is to be told when the application is registered there."""
         return oauth_provider.redirect_uri()
 
+    @display(description="accounts connected")
+    def connected(self, credential: OAuthCredential) -> int:
+        return (
+            0 if credential._state.adding else credential.tokens.exclude(encrypted_token="").count()
+        )
+
     def delete_model(self, request: HttpRequest, credential: OAuthCredential) -> None:
         oauth.forget(credential.tokens.all())
         credential.delete()
@@ -217,14 +275,15 @@ class OAuthCredentialAdmin(SavesWhatWasEdited, ModelAdmin):
 
 
 @admin.register(OAuthToken)
-class OAuthTokenAdmin(ReadOnly, ModelAdmin):
+class OAuthTokenAdmin(FoundByAccount, ReadOnly, ModelAdmin):
     """Which account let a credential act for it; never the tokens."""
 
     list_display = ["account", "credential", "expires_at", "changed_at"]
     list_select_related = ["account", "credential"]
-    search_fields = ["account__email"]
+    list_filter = ["credential"]
+    ordering = ["pk"]
+    sortable_by: list[str] = []
     fields = ["account", "credential", "expires_at", "changed_at"]
-    show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return ModelAdmin.has_delete_permission(self, request, obj)
@@ -234,3 +293,16 @@ class OAuthTokenAdmin(ReadOnly, ModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, tokens: models.QuerySet[OAuthToken]) -> None:
         oauth.forget(tokens)
+
+
+class SkillFilter(AutocompleteSelectFilter):
+    """Devices that have a skill."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Django has it
+        super().__init__(*args, **options)
+        self.title = "skill"
+
+
+DeviceAdmin.list_filter = [*DeviceAdmin.list_filter, ("skills__skill", SkillFilter)]
+admin_panels.add(DeviceAdmin, panels=[OF_DEVICE])
+admin_panels.add(AccountAdmin, panels=[OF_ACCOUNT])

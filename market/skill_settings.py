@@ -107,6 +107,17 @@ def replace(device_skill: DeviceSkill, values: Values | None) -> None:
         versions.bump(Device.objects.filter(pk=device_skill.device_id))
 
 
+def reset(device: Device) -> None:
+    """Go back to the authors' defaults: other people get ``device``, which is locked."""
+    rows = list(device.skills.select_related("settings_definition").order_by("pk"))
+    for row in rows:
+        definition = device_skills.definition_of(row)
+        row.settings = definition_fields.values(definition) if definition else None
+        row.secret_settings = ""
+    device_skills.save_values(rows)
+    versions.bump(Device.objects.filter(pk=device.pk))
+
+
 def _rows(account_id: UUID, family_name: str) -> Iterable[DeviceSkill]:
     rows = DeviceSkill.objects.filter(device__account=account_id, skill__family_name=family_name)
     return rows.select_related("device", "skill", "settings_definition").order_by("skill", "pk")

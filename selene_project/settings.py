@@ -7,6 +7,7 @@ in the process. ``DATABASE_URL`` and ``REDIS_URL`` make it a fleet's.
 import socket
 import sys
 from datetime import timedelta
+from logging import LogRecord
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -397,10 +398,30 @@ LOGGERS = {
     "axes": {"level": "WARNING"},
     # At DEBUG it writes whole addresses, and some services want their key in there.
     "urllib3": {"level": "INFO"},
+    # What anybody can send is worth a line each, but no stack trace.
+    **dict.fromkeys(
+        (
+            "django.security.DisallowedHost",
+            "django.security.RequestDataTooBig",
+            "django.security.TooManyFieldsSent",
+            "django.security.TooManyFilesSent",
+        ),
+        {"filters": ["without_trace"]},
+    ),
 }
+
+
+def _drop_trace(record: LogRecord) -> bool:
+    record.exc_info = None
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        "without_trace": {"()": "django.utils.log.CallbackFilter", "callback": _drop_trace}
+    },
     "formatters": {
         "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {

@@ -52,3 +52,23 @@ def test_a_line_of_json_says_when_what_and_how_bad(log_as, capsys):
         "message": "Bad Gateway: /v1/owm/weather",
         "status_code": 502,
     }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"path": "/api/countries?" + "a&" * 1500}, "parameters exceeded"),
+        ({"path": "/admin/login/", "headers": {"Host": "no host"}}, "Invalid HTTP_HOST header"),
+    ],
+)
+def test_what_anybody_can_send_leaves_a_line_but_no_stack_trace(
+    log_as, capsys, client, asked, reason
+):
+    log_as("plain")
+
+    response = client.get(**asked)
+
+    assert (response.status_code, response.json()) == (400, {"error": "bad request"})
+    [line] = capsys.readouterr().err.splitlines()
+    assert reason in line

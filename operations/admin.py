@@ -7,6 +7,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 
 from accounts.admin_mixins import ReadOnly
+from operations import admin_pages  # noqa: F401 - adds to pages of other apps
 from operations.models import ApiCallDay, JobRun, Lease
 
 

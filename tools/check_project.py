@@ -1,4 +1,4 @@
-"""Django's own checks: migrations as the models are, and the settings of a fleet in production."""
+"""Migrations as the models are, and safe to upgrade by; the settings of a fleet in production."""
 
 import os
 import subprocess
@@ -23,10 +23,14 @@ PRODUCTION = {
 
 def manage(*arguments: str, environment: dict[str, str]) -> int:
     """Run manage.py with ``environment`` and nothing of this machine's; return its status."""
+    return run("manage.py", *arguments, environment=environment)
+
+
+def run(*arguments: str, environment: dict[str, str]) -> int:
+    """Run Python with ``environment`` and nothing of this machine's; return its status."""
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=clean | environment, check=False
-    ).returncode
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=clean | environment, check=False).returncode
 
 
 def main() -> int:
@@ -36,6 +40,7 @@ def main() -> int:
         secrets = secret_file.read_or_make(Path(folder) / "production.env")
         return max(
             manage("makemigrations", "--check", "--dry-run", environment=data),
+            run("-m", "tools.check_migrations", environment=data),
             manage(
                 "check",
                 "--deploy",

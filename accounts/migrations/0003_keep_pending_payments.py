@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
             name='payment_id',
             field=models.CharField(help_text="Stripe's subscription.", max_length=255),
         ),
+        # survived AddConstraint subscription_pays_once: the column was unique before
         migrations.AddConstraint(
             model_name='subscription',
             constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('payment_id',), name='subscription_pays_once'),

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('refresh_reused', 'Sign-in refresh token used again'), ('device_refresh_reused', 'Device refresh token used again'), ('locked_out', 'Locked out after failed logins'), ('password_changed', 'Password changed'), ('email_changed', 'Email address changed'), ('staff_signed_in', 'Staff signed in'), ('two_step_set_up', 'Two-step login set up'), ('two_step_removed', 'Two-step login removed'), ('two_step_failed', 'Wrong code after the right password'), ('recovery_code_used', 'Signed in with a recovery code')], max_length=30),
         ),
+        # survived AddConstraint security_event_kind_known: it allows more than the one before
         migrations.AddConstraint(
             model_name='securityevent',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['refresh_reused', 'device_refresh_reused', 'locked_out', 'password_changed', 'email_changed', 'staff_signed_in', 'two_step_set_up', 'two_step_removed', 'two_step_failed', 'recovery_code_used'])), name='security_event_kind_known'),

@@ -38,5 +38,6 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ["core_version"]},
         ),
+        # survived RunPython note_loaded: it fills a table that is new
         migrations.RunPython(note_loaded, migrations.RunPython.noop),
     ]

@@ -18,7 +18,7 @@ OURS = {*MAY_IMPORT, "selene_project", "tools", "conftest"}
 # What a module of an app is, by its first name below the app; any other name is a use case.
 RANKS = {"models": 0, "migrations": 0, "serializers": 2, "views": 2, "admin": 2, "management": 2}
 RANKS |= {"urls": 3, "apps": 3}
-RANKS |= {"json_numbers": 0}  # what columns are made of
+RANKS |= {"json_numbers": 0, "prefix_index": 0}  # what columns and indexes are made of
 USE_CASE = 1
 
 

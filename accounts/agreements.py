@@ -3,19 +3,30 @@
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import markdown
 import nh3
 from django.db import IntegrityError, transaction
+from django.db.models import UUIDField
 from django.utils import timezone
 
 from accounts.models import Acceptance, Account, Agreement, AgreementType
+from accounts.prepared import Given, PreparedQuery
 
 SHIPPED = {
     AgreementType.TERMS_OF_USE: "terms-of-use.md",
     AgreementType.PRIVACY_POLICY: "privacy-policy.md",
     AgreementType.OPEN_DATASET: "open-dataset.md",
 }
+
+_OPEN_DATASET: PreparedQuery[tuple[UUID]] = PreparedQuery(
+    lambda: (
+        Acceptance.objects.filter(account=Given("account", UUIDField()))
+        .filter(agreement__type=AgreementType.OPEN_DATASET)
+        .values_list("pk")
+    )
+)
 
 
 class NotInForce(Exception):
@@ -70,7 +81,7 @@ def accepted(account: Account) -> list[Acceptance]:
 
 def has_open_dataset(account: Account) -> bool:
     """Tell whether ``account`` lets its recordings be used; any version's yes counts."""
-    return account.acceptances.filter(agreement__type=AgreementType.OPEN_DATASET).exists()
+    return bool(_OPEN_DATASET(account=account.pk))
 
 
 def publish(

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from accounts import security
 from accounts.models import Account, SecurityEventKind, SignInSession
+from accounts.prepared import Given, PreparedQuery
 from accounts.tokens import AccessToken, RefreshToken
 
 # A page sends several requests at once: all but the first arrive with a token exchanged by then.
@@ -74,7 +75,7 @@ def recognise(access: str) -> SignInSession:
         raise AccessExpired("access token expired") from error
     except TokenError as error:
         raise NotRecognised("invalid access token") from error
-    session = _open_sessions().filter(pk=_session_id(token)).first()
+    session = _OPEN_SESSION.first(pk=_session_id(token))
     if session is None:
         raise SessionEnded("session has ended")
     return session
@@ -134,6 +135,11 @@ def _open_sessions() -> QuerySet[SignInSession]:
     return SignInSession.objects.select_related("account").filter(
         ended_at=None, account__is_active=True
     )
+
+
+_OPEN_SESSION: PreparedQuery[SignInSession] = PreparedQuery(
+    lambda: _open_sessions().filter(pk=Given("pk", UUIDField())).order_by()
+)
 
 
 def _renew(session: SignInSession) -> Tokens:

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField
 from django.utils import timezone
 
 from accounts import security, versions
 from accounts.models import SecurityEventKind
+from accounts.prepared import Given, PreparedQuery
 from devices import contacts
 from devices.models import Device, DeviceQuerySet, DeviceToken, PairingSession
 
@@ -26,6 +28,15 @@ EXPIRATION = 86_400
 MAX_UNUSED = 8
 # A superseded pair is remembered this long, to tell reuse from nonsense.
 SUPERSEDED_KEPT = timedelta(days=30)
+
+
+_WITH_ACCESS: PreparedQuery[DeviceToken] = PreparedQuery(
+    lambda: (
+        DeviceToken.objects.select_related("device__account")
+        .filter(access_digest=Given("digest", CharField()), superseded_at=None)
+        .order_by()
+    )
+)
 
 
 class NotRecognised(Exception):
@@ -64,11 +75,7 @@ def recognise(access_digest: str) -> Device:
     Raises:
         NotRecognised: the device has to refresh or pair again.
     """
-    pair = (
-        DeviceToken.objects.select_related("device__account")
-        .filter(access_digest=access_digest, superseded_at=None)
-        .first()
-    )
+    pair = _WITH_ACCESS.first(digest=access_digest)
     if pair is None or _is_too_old(pair):
         raise NotRecognised
     if pair.used_at is None:

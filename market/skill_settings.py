@@ -5,13 +5,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import UUIDField
+
 from accounts import versions
 from accounts.models import Account
+from accounts.prepared import Given, PreparedQuery
 from devices.models import Device
 from market import definition_fields, device_skills, settings_values
 from market.conflicts import retried
 from market.definition_fields import Definition, Values
 from market.models import DeviceSkill
+
+_VALUES_OF_DEVICE: PreparedQuery[tuple[str, Values | None, str]] = PreparedQuery(
+    lambda: (
+        DeviceSkill.objects.filter(device=Given("device", UUIDField()))
+        .order_by("skill")
+        .values_list("skill__skill_gid", "settings", "secret_settings")
+    )
+)
 
 
 class UnknownSkill(Exception):
@@ -46,9 +57,7 @@ class UnfitValues(Exception):
 
 def of_device(device: Device) -> dict[str, Values | None]:
     """Return the values of every skill on ``device`` by skill_gid, in one query."""
-    rows = device.skills.order_by("skill").values_list(
-        "skill__skill_gid", "settings", "secret_settings"
-    )
+    rows = _VALUES_OF_DEVICE(device=device.pk)
     return {gid: settings_values.merge(values, secret) for gid, values, secret in rows}
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import UUIDField
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, NotFound
@@ -13,9 +14,10 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.prepared import Given, PreparedQuery
 from devices import etags, fast_path, pairing, platforms, tokens
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
-from devices.models import Device, DeviceQuerySet
+from devices.models import Device
 from devices.serializers.device import (
     ActivationSerializer,
     CodeQuerySerializer,
@@ -34,6 +36,12 @@ from devices.serializers.device import (
 from geography import places
 
 NOT_MODIFIED = {304: None, 401: ERROR}
+_SETTING: PreparedQuery[Device] = PreparedQuery(
+    lambda: Device.objects.with_setting().filter(pk=Given("pk", UUIDField())).order_by()
+)
+_LOCATION: PreparedQuery[Device] = PreparedQuery(
+    lambda: Device.objects.with_location().filter(pk=Given("pk", UUIDField())).order_by()
+)
 
 
 class CodeView(APIView):
@@ -131,7 +139,7 @@ class SettingView(APIView):
 
     @extend_schema(responses={200: SettingSerializer} | NOT_MODIFIED)
     def get(self, request: DeviceRequest, device_id: str) -> Response:
-        device = _reread(Device.objects.with_setting(), request)
+        device = _reread(_SETTING, request)
         return etags.respond_unless_known(request, SettingSerializer(device).data)
 
 
@@ -142,7 +150,7 @@ class LocationView(APIView):
 
     @extend_schema(responses={200: LocationSerializer, 404: None} | NOT_MODIFIED)
     def get(self, request: DeviceRequest, device_id: str) -> Response:
-        device = _reread(Device.objects.with_location(), request)
+        device = _reread(_LOCATION, request)
         if device.city is None:
             return Response(status=status.HTTP_404_NOT_FOUND)
         return etags.respond_unless_known(request, LocationSerializer(device).data)
@@ -216,9 +224,9 @@ def _login(issued: tokens.IssuedTokens) -> Response:
     )
 
 
-def _reread(devices: DeviceQuerySet, request: DeviceRequest) -> Device:
-    """Return the device of ``request`` from ``devices``, or refuse it if it is removed just now."""
-    device = devices.filter(pk=request.auth.pk).first()
+def _reread(query: PreparedQuery[Device], request: DeviceRequest) -> Device:
+    """Return the device of ``request`` as ``query`` has it, or refuse it if it is just removed."""
+    device = query.first(pk=request.auth.pk)
     if device is None:
         raise AuthenticationFailed(fast_path.REFUSAL)
     return device

@@ -9,6 +9,13 @@ from accounts.models import Account
 from devices import contacts, fast_path, tokens
 from devices.models import Device
 
+# In the words of the first Selene
+NOTHING_SENT = "Oauth token not found"
+OF_ANOTHER_DEVICE = (
+    "Device ID specified in request does not match device ID for the Oauth token found in the "
+    "Authorization header"
+)
+
 
 class DeviceRequest(Request):
     """The request of a view that only devices reach, for its type hints alone."""
@@ -28,7 +35,7 @@ class DeviceTokenAuthentication(BaseAuthentication):
         device = self._device(request._request)
         claimed = request.parser_context["kwargs"].get("device_id", str(device.pk))
         if claimed != str(device.pk):
-            raise AuthenticationFailed("device token is not of the device in the path")
+            raise AuthenticationFailed(OF_ANOTHER_DEVICE)
         contacts.note(device)
         return device.account, device
 
@@ -37,8 +44,10 @@ class DeviceTokenAuthentication(BaseAuthentication):
 
     def _device(self, request: HttpRequest) -> Device:
         token = fast_path.bearer(request)
+        if "Authorization" not in request.headers:
+            raise AuthenticationFailed(NOTHING_SENT)
         if not token:
-            raise AuthenticationFailed("no device token found")
+            raise AuthenticationFailed(fast_path.REFUSAL)
         token_digest = tokens.digest(token)
         try:
             if fast_path.is_refused(request, token_digest):

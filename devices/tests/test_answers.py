@@ -192,7 +192,7 @@ def test_without_a_token_nothing_is_asked(api, db, wolfram, url):
     response = api.get(url)
 
     assert response.status_code == 401
-    assert response.json() == {"error": "no device token found"}
+    assert response.json() == {"error": "Oauth token not found"}
     assert asked(wolfram) == []
 
 

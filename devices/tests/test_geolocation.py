@@ -46,11 +46,11 @@ def test_without_a_usable_name_nothing_is_looked_for(device_client, query, reaso
 def test_without_a_token_nothing_is_found(api):
     response = api.get("/v1/geolocation?location=kansas city")
 
-    assert (response.status_code, response.json()) == (401, {"error": "no device token found"})
+    assert (response.status_code, response.json()) == (401, {"error": "Oauth token not found"})
 
 
 @pytest.mark.usefixtures("kansas_city")
 def test_an_account_s_login_is_no_token_of_a_device(account_client):
     response = account_client.get("/v1/geolocation?location=kansas city")
 
-    assert (response.status_code, response.json()) == (401, {"error": "no device token found"})
+    assert (response.status_code, response.json()) == (401, {"error": "Oauth token not found"})

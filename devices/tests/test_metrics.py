@@ -8,6 +8,7 @@ from accounts.models import AccountActivity, AgreementType
 from accounts.tests.factories import make_agreement
 from accounts.tests.threads import at_once
 from devices import metrics
+from devices.authentication import OF_ANOTHER_DEVICE
 from devices.models import CoreInteraction, CoreMetric
 from devices.tests.factories import make_device, make_token
 
@@ -113,8 +114,8 @@ def test_a_metric_needs_the_device_s_own_token(api, device_client, device):
 
     assert [answer.status_code for answer in answers] == [401, 401]
     assert [answer.json() for answer in answers] == [
-        {"error": "no device token found"},
-        {"error": "device token is not of the device in the path"},
+        {"error": "Oauth token not found"},
+        {"error": OF_ANOTHER_DEVICE},
     ]
 
 

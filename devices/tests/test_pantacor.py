@@ -108,7 +108,7 @@ def test_a_device_that_is_not_claimed_there_may_try_again(sync, fleet, claimed):
     response = sync()
 
     assert response.status_code == 428
-    assert response.json() == {"error": "device not yet claimed at Pantacor"}
+    assert response.json() == {"error": "Device not yet claimed by Pantacor"}
     assert stored() == []
 
 
@@ -122,7 +122,7 @@ def test_a_device_speaks_for_itself_only(sync, api, account):
     assert [answer.status_code for answer in answers] == [401, 401]
     assert [answer.json() for answer in answers] == [
         {"error": "device token is not of the device in the body"},
-        {"error": "no device token found"},
+        {"error": "Oauth token not found"},
     ]
     assert stored() == []
 

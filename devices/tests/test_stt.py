@@ -157,7 +157,7 @@ def test_nobody_is_heard_without_a_token(api, db, path):
     response = api.generic("POST", path, as_file(tone()), content_type=FLAC)
 
     assert response.status_code == 401
-    assert response.json() == {"error": "no device token found"}
+    assert response.json() == {"error": "Oauth token not found"}
 
 
 @pytest.mark.parametrize("path", ["/v1/stt", "/v1/transcribe"])

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.tests.factories import make_subscription
+from devices.authentication import OF_ANOTHER_DEVICE
 from devices.tests.factories import make_device
 
 ARM, X86_64 = "https://voice.test/arm", "https://voice.test/x86_64"
@@ -60,10 +61,10 @@ def test_another_device_gets_no_voice(account, device_client):
     response = device_client.get(f"/v1/device/{make_device().pk}/voice?arch=arm")
 
     assert response.status_code == 401
-    assert response.json() == {"error": "device token is not of the device in the path"}
+    assert response.json() == {"error": OF_ANOTHER_DEVICE}
 
 
 def test_without_a_token_there_is_no_voice(api, device):
     response = api.get(f"/v1/device/{device.pk}/voice?arch=arm")
 
-    assert (response.status_code, response.json()) == (401, {"error": "no device token found"})
+    assert (response.status_code, response.json()) == (401, {"error": "Oauth token not found"})

@@ -14,6 +14,7 @@ from accounts import agreements
 from accounts.models import AgreementType
 from accounts.tests.factories import make_account
 from devices import samples
+from devices.authentication import OF_ANOTHER_DEVICE
 from devices.models import SampleStatus, WakeWord, WakeWordSample
 from devices.tests.factories import make_device, make_token, make_wake_word
 from devices.tests.sounds import as_file, silence, tone
@@ -351,7 +352,7 @@ def test_nobody_uploads_without_a_token(api, device):
     response = api.post(f"/v1/device/{device.pk}/wake-word-file", {}, format="multipart")
 
     assert response.status_code == 401
-    assert response.json() == {"error": "no device token found"}
+    assert response.json() == {"error": "Oauth token not found"}
 
 
 def test_nobody_uploads_for_another_device(device_client, account, db):
@@ -360,7 +361,7 @@ def test_nobody_uploads_for_another_device(device_client, account, db):
     response = device_client.post(f"/v1/device/{other.pk}/wake-word-file", {}, format="multipart")
 
     assert response.status_code == 401
-    assert response.json() == {"error": "device token is not of the device in the path"}
+    assert response.json() == {"error": OF_ANOTHER_DEVICE}
 
 
 def test_uploads_over_the_rate_are_told_to_wait(upload, limit_rate):

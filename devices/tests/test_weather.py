@@ -133,7 +133,7 @@ def test_without_a_token_nothing_is_asked(api, db, sky, path):
     response = api.get(f"/v1/owm/{path}?q=x")
 
     assert response.status_code == 401
-    assert response.json() == {"error": "no device token found"}
+    assert response.json() == {"error": "Oauth token not found"}
     assert asked(sky) == []
 
 

@@ -21,7 +21,7 @@ UPSTREAM_ERRORS = {429: ERROR, 502: ERROR, 503: ERROR, 504: ERROR}
 
 class NotClaimed(APIException):
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
-    default_detail = "device not yet claimed at Pantacor"
+    default_detail = "Device not yet claimed by Pantacor"
 
 
 class SyncView(APIView):

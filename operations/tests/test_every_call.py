@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from devices.authentication import OF_ANOTHER_DEVICE
 from devices.middleware import LOGIN_PATHS
 from devices.tests.factories import make_device
 from operations.tests import descriptions
@@ -116,7 +117,7 @@ def test_a_device_does_not_get_at_another_of_the_account(account, device_client,
     )
 
     assert response.status_code == 401
-    assert response.json() == {"error": "device token is not of the device in the path"}
+    assert response.json() == {"error": OF_ANOTHER_DEVICE}
 
 
 @every(call for call in DEVICE_SIDE if needs_login(call))

@@ -119,8 +119,9 @@ def _attention(request: HttpRequest) -> Iterator[Item]:
 def _scheduler() -> Iterator[Concern]:
     """Yield that no job is run, which no job could report."""
     lease = Lease.objects.filter(name=Lease.SCHEDULER).first()
-    if lease and lease.expires_at and lease.expires_at < timezone.now():
-        yield Concern("scheduler", "no scheduler runs the jobs", since=lease.expires_at)
+    ends_at = lease.expires_at if lease else None
+    if ends_at is None or ends_at < timezone.now():
+        yield Concern("scheduler", "no scheduler runs the jobs", since=ends_at)
 
 
 def _fleet() -> dict[str, Any]:

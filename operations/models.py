@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +21,7 @@ class JobRun(models.Model):
 
     class Meta:
         ordering = ["-started_at"]
+        permissions = [("run_job", "Can run jobs now")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_at=None, succeeded=None)
@@ -31,6 +33,38 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}, {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class JobOrder(models.Model):
+    """Somebody's wish that a job be run now; the scheduler that acts takes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=50, help_text="The management command.")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    taken_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    succeeded = models.BooleanField(null=True, blank=True)
+    output = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(taken_at=None), name="job_order_waits_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.asked_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def state(self) -> str:
+        if self.succeeded is not None:
+            return "succeeded" if self.succeeded else "failed"
+        return "running" if self.taken_at else "waiting"
 
 
 class Lease(models.Model):
@@ -110,6 +144,8 @@ class ApiCallDay(models.Model):
 
     class Meta:
         ordering = ["-day", "route"]
+        verbose_name = "API calls of a day"
+        verbose_name_plural = "API calls by day"
         constraints = [
             models.UniqueConstraint(
                 fields=["day", "api", "route", "method", "status"], name="api_call_day_unique"

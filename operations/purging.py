@@ -3,10 +3,10 @@
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts import email_changes, lockout, mail, security, sessions
+from accounts import audit, email_changes, lockout, mail, security, sessions
 from devices import metrics, pairing, tokens
 from market import registry
-from operations import jobs
+from operations import jobs, orders
 from sso import social
 
 
@@ -24,5 +24,6 @@ def purge() -> dict[str, int]:
         "federated logins begun": social.purge(),
         "browser sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
         "unused skills and definitions": registry.purge_unused(),
-        "job runs": jobs.purge(),
+        "audit log": audit.purge(),
+        "job runs": jobs.purge() + orders.purge(),
     }

@@ -5,7 +5,8 @@
 2. A daily job is due from its time on until it has succeeded. After a failure it is tried again
    in an hour, and a few times at most. Times at which nobody was there to run it are caught up
    with one run, however many there were.
-3. Each run is a process forked from this one: no time is lost on loading the code again, what it
+3. Staff may ask for a run now: those are taken before what is due.
+4. Each run is a process forked from this one: no time is lost on loading the code again, what it
    needed of memory is given back, and it can be ended when it hangs. Killed in between it is run
    again, since every job may run twice.
 """
@@ -31,7 +32,8 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from operations import leases
-from operations.models import JobRun, Lease
+from operations.jobs import OUTPUT_LIMIT
+from operations.models import JobOrder, JobRun, Lease
 
 LEASE = timedelta(seconds=40)
 TICK = 10.0  # seconds
@@ -160,6 +162,10 @@ class Scheduler:
             leases.give_back(Lease.SCHEDULER, self._holder)
 
     def _tick(self) -> None:
+        while self._holds_lease() and (order := _take_order()):
+            self.run_job(order.name, order)
+            if self._wait_for(self._endings, 0):
+                return
         for job in self._jobs:
             if self._holds_lease() and job.is_due(timezone.now()):
                 self.run_job(job.command)
@@ -173,17 +179,21 @@ class Scheduler:
             logger.debug("this scheduler %s", "acts" if holds else "waits: another acts")
         return holds
 
-    def run_job(self, command: str) -> None:
-        """Run ``command`` in a process of its own and wait for its end, or end it."""
+    def run_job(self, command: str, order: JobOrder | None = None) -> None:
+        """Run ``command`` in a process of its own and wait for its end, or end it.
+
+        What comes of it is written into the ``order``, if it was asked for.
+        """
         ours, theirs = socket.socketpair()
         connections.close_all()  # a connection cannot be shared with a fork
         process_id = os.fork()
         if not process_id:
             ours.close()
-            _work(command, theirs)
+            _work(command, theirs, order)
         theirs.close()
         with ours:
             self._watch(command, process_id, ours)
+        _end_order(order, succeeded=False, output="ended before it was done")
 
     def _watch(self, command: str, process_id: int, job: socket.socket) -> None:
         deadline = time.monotonic() + JOB_LIMIT.total_seconds()
@@ -218,7 +228,24 @@ class Scheduler:
         return select.select(descriptors, [], [], seconds)[0]
 
 
-def _work(command: str, scheduler: socket.socket) -> NoReturn:
+def _take_order() -> JobOrder | None:
+    """Return the order that waits longest, which waits no more."""
+    order = JobOrder.objects.filter(taken_at=None).order_by("asked_at").first()
+    if order:
+        order.taken_at = timezone.now()
+        order.save(update_fields=["taken_at"])
+    return order
+
+
+def _end_order(order: JobOrder | None, *, succeeded: bool, output: str) -> None:
+    """Write down what came of ``order``, unless that is done."""
+    if order:
+        JobOrder.objects.filter(pk=order.pk, ended_at=None).update(
+            ended_at=timezone.now(), succeeded=succeeded, output=output[-OUTPUT_LIMIT:]
+        )
+
+
+def _work(command: str, scheduler: socket.socket, order: JobOrder | None = None) -> NoReturn:
     """Run ``command`` in this forked process and end it."""
     status = 1
     try:
@@ -227,11 +254,14 @@ def _work(command: str, scheduler: socket.socket) -> NoReturn:
         threading.Thread(target=_end_with, args=[scheduler], daemon=True).start()
         output = call_command(command, stdout=io.StringIO())
         logger.debug("%s: %s", command, output)
+        _end_order(order, succeeded=True, output=output or "")
         status = 0
     except CommandError as error:
         logger.error("%s failed: %s", command, error)
-    except Exception:
+        _end_order(order, succeeded=False, output=str(error))
+    except Exception as error:
         logger.exception("%s failed", command)
+        _end_order(order, succeeded=False, output=f"{type(error).__name__}: {error}")
     finally:
         logging.shutdown()
         os._exit(status)

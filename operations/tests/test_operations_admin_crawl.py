@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from auditlog.models import LogEntry
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -142,6 +143,9 @@ def make_server_rows(number):
     day = now().date() - timedelta(days=number)
     JobRun.objects.create(name="x", day=day, ended_at=now(), succeeded=True, output="x")
     Lease.objects.create(name=f"x{number}", holder="x")
+    LogEntry.objects.log_create(
+        AccountActivity.objects.first(), action=LogEntry.Action.UPDATE, changes={"x": ["1", "2"]}
+    )
     ApiCallDay.objects.create(
         day=day, api="device", route="x", method="GET", status=200, count=1,
         total_seconds=1.0, highest_seconds=1.0,

@@ -89,9 +89,13 @@ def _sift(metadata: dict[str, object]) -> tuple[dict[str, object], list[str]]:
 def _gid(entry: object) -> str:
     """Return what names the skill of ``entry``, "" if it cannot be stored."""
     gid = entry.get("skill_gid") if isinstance(entry, dict) else None
-    if not isinstance(gid, str) or len(gid) > GID_LENGTH or b"\\u0000" in orjson.dumps(entry):
+    if not isinstance(gid, str) or len(gid) > GID_LENGTH:
         return ""
-    return gid
+    try:
+        written = orjson.dumps(entry)
+    except orjson.JSONEncodeError:  # nested deeper than anything that shows it could read
+        return ""
+    return "" if b"\\u0000" in written else gid
 
 
 @retried

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import markdown
 import nh3
+from django.utils.html import escape
 
 from market import catalogue
 from market.models import CatalogueEntry
@@ -32,6 +33,8 @@ PLATFORMS = {
     "worksOnKDE": "platform_plasmoid",
 }
 WEB = ("http://", "https://")
+# Beyond what any skill has; each bracket that may begin a link or a tag is looked for its other.
+LONGEST_MARKDOWN, MOST_BRACKETS = 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ def _texts(data: dict[str, Any], key: str) -> Iterator[str]:
 
 @lru_cache(maxsize=512)
 def _as_html(text: str) -> str:
-    """Return the Markdown ``text`` as HTML that is safe to show."""
+    """Return the Markdown ``text`` as HTML that is safe to show; as it is if it would stall."""
+    if len(text) > LONGEST_MARKDOWN or text.count("[") + text.count("<") > MOST_BRACKETS:
+        return f"<p>{escape(text)}</p>"
     html = markdown.markdown(text)
     return nh3.clean(html, url_schemes={"http", "https", "mailto"}, link_rel=None)

@@ -82,6 +82,11 @@ def test_a_skill_that_leaves_the_catalogue_stays_while_a_device_has_it(device):
     assert gids() == {"kept|1", "new|1"}
 
 
+def nested(depth):
+    """Return lists within lists."""
+    return [nested(depth - 1)] if depth else []
+
+
 def test_entries_that_cannot_be_used_are_counted_and_named(db):
     odd = {
         "text": "x",
@@ -90,6 +95,7 @@ def test_entries_that_cannot_be_used_are_counted_and_named(db):
         "number": {"skill_gid": 5},
         "long": {"skill_gid": "a" * 301},
         "nul": {"skill_gid": "nul|1", "title": "\x00"},
+        "deep": {"skill_gid": "deep|1", "title": nested(300)},
         "again": {"skill_gid": "a|1"},
     }
 
@@ -98,7 +104,7 @@ def test_entries_that_cannot_be_used_are_counted_and_named(db):
     assert counts == catalogue.Counts(1, 0, 0, 0, rejected=tuple(odd))
     assert str(counts) == (
         "1 skills added, 0 updated, 0 unchanged, 0 removed, "
-        "7 unusable: text, no gid, empty gid, number, long, nul, again"
+        "8 unusable: text, no gid, empty gid, number, long, nul, deep, again"
     )
     assert gids() == {"a|1"}
 

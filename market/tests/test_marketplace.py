@@ -1,11 +1,13 @@
 """GET /api/skills/available and /api/skills/<market id>."""
 
 import json
+import time
 import uuid
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings as project
+from django.utils.html import escape
 
 from market import catalogue
 from market.models import CatalogueEntry
@@ -178,6 +180,19 @@ def test_html_in_the_catalogue_does_no_harm(api, dangerous):
     assert "hi" in html
     for harm in ("script", "onerror", "data:", "iframe", "style"):
         assert harm not in html
+
+
+@pytest.mark.parametrize(
+    "stalling", ["[" * 9_000, "<![CDATA[" * 1_000, "[a](<" * 2_000, ">" * 20_000, "a&" * 8_000]
+)
+def test_text_that_would_stall_the_parser_is_shown_as_it_is(api, stalling):
+    entry = make_catalogue_entry("a|21.02", description=stalling)
+    begun = time.process_time()
+
+    skill = api.get(f"/api/skills/{entry.pk}").json()
+
+    assert skill["description"] == f"<p>{escape(stalling)}</p>"
+    assert time.process_time() - begun < 2
 
 
 def test_a_skill_that_is_not_there_is_404(api):

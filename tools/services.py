@@ -127,22 +127,30 @@ class Redis:
 
 
 class PostgreSQL:
-    """A PostgreSQL on a socket in ``folder`` that would not survive a power cut."""
+    """A PostgreSQL on a socket in ``folder`` that would not survive a power cut.
 
-    def __init__(self, run_folder: Path, folder: Path) -> None:
+    Nor its own end, unless it ``keeps_commits``: then it loses nothing that it acknowledged.
+    """
+
+    def __init__(self, run_folder: Path, folder: Path, *, keeps_commits: bool = False) -> None:
         self.folder = folder
+        self._run_folder, self._keeps_commits = run_folder, keeps_commits
         folder.mkdir()
         data = folder / "data"
         if os.geteuid() == 0:  # as which PostgreSQL refuses to run
             shutil.chown(folder, "nobody")
-        programs = _reachable_programs(folder)
+        self._programs = programs = _reachable_programs(folder)
         me = pwd.getpwuid(os.geteuid()).pw_name
         options = f"--username={me} --auth=trust --encoding=UTF8 --no-sync"
         locale = "--locale-provider=builtin --locale=C.UTF-8"  # the same order on every machine
         self._run(str(programs / "initdb"), "-D", str(data), *options.split(), *locale.split())
-        self._process = self._launch(programs / "postgres", data)
-        note_running(run_folder, "QUIT", self._process.pid)
-        wait_until(self._answers, what=f"PostgreSQL did not answer, see {folder / 'log'},")
+        self.start()
+
+    def start(self) -> None:
+        """Start it, after ``stop`` again, and wait until it answers."""
+        self._process = self._launch(self._programs / "postgres", self.folder / "data")
+        self._note = note_running(self._run_folder, "QUIT", self._process.pid)
+        wait_until(self._answers, what=f"PostgreSQL did not answer, see {self.folder / 'log'},")
 
     @property
     def process_id(self) -> int:
@@ -161,9 +169,11 @@ class PostgreSQL:
         """End it at once. May be called twice."""
         self.signal(signal.SIGQUIT)
         self._process.wait()
+        self._note.unlink(missing_ok=True)
 
     def _launch(self, program: Path, data: Path) -> subprocess.Popen[bytes]:
-        fast = "fsync=off synchronous_commit=off full_page_writes=off"
+        commit = "on" if self._keeps_commits else "off"
+        fast = f"fsync=off synchronous_commit={commit} full_page_writes=off"
         sizes = "max_connections=200 shared_buffers=128MB max_wal_size=2GB"
         command = [str(program), "-D", str(data), "-k", str(self.folder), "-h", ""]
         for setting in f"{fast} {sizes} lc_messages=C".split():

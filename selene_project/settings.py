@@ -384,6 +384,8 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "bedtime",  # a moon
     "DASHBOARD_CALLBACK": "operations.dashboard.fill",
+    "SIDEBAR": {"show_search": True, "navigation": "operations.navigation.sidebar"},
+    "ACCOUNT": {"navigation": "operations.navigation.account_links"},
 }
 
 # Logs: to standard error, plain for eyes and JSON for collectors

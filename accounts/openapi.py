@@ -1,4 +1,7 @@
-"""What the API's description says of accounts: how they authenticate, what errors look like."""
+"""What the API's description says of accounts: how they authenticate, what errors look like.
+
+What any call can answer because of what it is (401, 404, 429 and so on) no view has to say.
+"""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -8,10 +11,8 @@ from rest_framework import serializers
 from accounts import cookies
 
 ERROR = inline_serializer("Error", {"error": serializers.CharField(help_text="The reason.")})
-FIELD_ERRORS = OpenApiResponse(
-    {"type": "object", "additionalProperties": True},
-    description="Reasons by field, named and nested as in the request.",
-)
+# Of calls for which a service outside is asked; 429 if too many requests wait for services
+UPSTREAM = {429: ERROR, 502: ERROR, 504: ERROR}
 EMPTY = OpenApiResponse(description="Done; the body is empty.")
 
 

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts import client, email_changes, passwords, registration, serializers
 from accounts.authentication import AccountRequest
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 
 
 class ChangePasswordView(APIView):
@@ -20,7 +20,7 @@ class ChangePasswordView(APIView):
 
     @extend_schema(
         request=serializers.NewPasswordSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 403: ERROR, 429: ERROR},
+        responses={204: EMPTY},
     )
     def put(self, request: AccountRequest) -> Response:
         form = serializers.NewPasswordSerializer(data=request.data)
@@ -45,7 +45,7 @@ class ChangeEmailView(APIView):
 
     @extend_schema(
         request=serializers.NewEmailSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 403: ERROR, 429: ERROR},
+        responses={204: EMPTY},
     )
     def put(self, request: AccountRequest) -> Response:
         form = serializers.NewEmailSerializer(data=request.data)
@@ -59,7 +59,7 @@ class VerifyEmailView(APIView):
 
     @extend_schema(
         request=serializers.LinkSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 403: ERROR},
+        responses={204: EMPTY},
     )
     def put(self, request: AccountRequest) -> Response:
         form = serializers.LinkSerializer(data=request.data)

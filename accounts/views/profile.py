@@ -17,7 +17,7 @@ from accounts import agreements, cookies, deletion, payments, profile, serialize
 from accounts.authentication import AccountRequest
 from accounts.exceptions import PaymentRefused
 from accounts.models import Account, Membership
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR, UPSTREAM
 from accounts.upstream import stripe
 
 
@@ -37,17 +37,13 @@ class AccountView(APIView):
 
     throttle_classes = (MembershipThrottle,)
 
-    @extend_schema(responses={200: serializers.ProfileSerializer, 401: ERROR})
+    @extend_schema(responses=serializers.ProfileSerializer)
     def get(self, request: AccountRequest) -> Response:
         return Response(serializers.ProfileSerializer(request.user).data)
 
     @extend_schema(
         request=serializers.ProfileChangeSerializer,
-        responses={
-            204: EMPTY,
-            400: FIELD_ERRORS,
-            **dict.fromkeys((401, 402, 429, 502, 503, 504), ERROR),
-        },
+        responses={204: EMPTY, 402: ERROR} | UPSTREAM,
     )
     def patch(self, request: AccountRequest) -> Response:
         change = serializers.ProfileChangeSerializer(data=request.data)
@@ -64,7 +60,7 @@ class AccountView(APIView):
             profile.update(request.user, **own)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses={204: EMPTY, 401: ERROR})
+    @extend_schema(responses={204: EMPTY})
     def delete(self, request: AccountRequest) -> Response:
         deletion.delete(request.user)
         response = Response(status=status.HTTP_204_NO_CONTENT)

@@ -10,7 +10,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import payments
-from accounts.openapi import EMPTY, ERROR
+from accounts.openapi import EMPTY, UPSTREAM
 from accounts.upstream import stripe
 
 # All others concern no membership, and are answered so that Stripe does not send them again.
@@ -34,7 +34,7 @@ class StripeWebhookView(APIView):
     @extend_schema(
         parameters=[SIGNATURE],
         request={"application/json": OpenApiTypes.OBJECT},
-        responses={200: EMPTY, **dict.fromkeys((400, 429, 502, 503, 504), ERROR)},
+        responses={200: EMPTY} | UPSTREAM,
     )
     def post(self, request: Request) -> Response:
         try:

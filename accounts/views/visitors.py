@@ -9,7 +9,6 @@ from rest_framework.views import APIView
 
 from accounts import agreements, serializers
 from accounts.models import AgreementType
-from accounts.openapi import ERROR
 
 
 class AgreementView(APIView):
@@ -22,7 +21,7 @@ class AgreementView(APIView):
         "privacy-policy": AgreementType.PRIVACY_POLICY,
     }
 
-    @extend_schema(responses={200: serializers.AgreementSerializer, 404: ERROR})
+    @extend_schema(responses=serializers.AgreementSerializer)
     def get(self, request: Request, agreement_type: str) -> Response:
         try:
             agreement = agreements.in_force(self.TYPES[agreement_type])

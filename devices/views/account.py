@@ -14,7 +14,7 @@ from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, UPSTREAM
 from devices import contacts, defaults, editing, pairing, pantacor, places, preferences, reference
 from devices.models import Device, Voice
 from devices.serializers import account as serializers
@@ -31,8 +31,7 @@ SHOWN = (
 NAME_TAKEN = {"name": ["you have a device of this name"]}
 NO_DEVICE = "device not found"
 NOT_SET = OpenApiResponse(description="None were set; the body is empty.")
-CHANGED = {204: EMPTY, 400: FIELD_ERRORS, 401: ERROR}
-UPSTREAM_ERRORS = {429: ERROR, 502: ERROR, 503: ERROR, 504: ERROR}
+CHANGED = {204: EMPTY}
 
 
 class VoicesView(APIView):
@@ -49,7 +48,7 @@ class VoicesView(APIView):
 class WakeWordsView(APIView):
     """GET /api/wake-words: the phrases that a device can listen for."""
 
-    @extend_schema(responses={200: serializers.ListedSerializer(many=True), 401: ERROR})
+    @extend_schema(responses=serializers.ListedSerializer(many=True))
     def get(self, request: Request) -> Response:
         return Response(serializers.ListedSerializer(reference.wake_words(), many=True).data)
 
@@ -57,7 +56,7 @@ class WakeWordsView(APIView):
 class GeographiesView(APIView):
     """GET /api/geographies: the countries that the account's devices stand in."""
 
-    @extend_schema(responses={200: serializers.ListedCountrySerializer(many=True), 401: ERROR})
+    @extend_schema(responses=serializers.ListedCountrySerializer(many=True))
     def get(self, request: AccountRequest) -> Response:
         countries = Country.objects.filter(regions__cities__devices__account=request.user)
         listed = serializers.ListedCountrySerializer(countries.distinct(), many=True)
@@ -67,7 +66,7 @@ class GeographiesView(APIView):
 class PreferencesView(APIView):
     """GET, POST, PATCH /api/preferences; POST and PATCH are the same."""
 
-    @extend_schema(responses={200: serializers.PreferencesSerializer, 204: NOT_SET, 401: ERROR})
+    @extend_schema(responses={200: serializers.PreferencesSerializer, 204: NOT_SET})
     def get(self, request: AccountRequest) -> Response:
         chosen = preferences.of(request.user)
         if chosen is None:
@@ -92,7 +91,7 @@ class PreferencesView(APIView):
 class DefaultsView(APIView):
     """GET, POST, PATCH /api/defaults; POST and PATCH are the same."""
 
-    @extend_schema(responses={200: serializers.DefaultsSerializer, 204: NOT_SET, 401: ERROR})
+    @extend_schema(responses={200: serializers.DefaultsSerializer, 204: NOT_SET})
     def get(self, request: AccountRequest) -> Response:
         chosen = defaults.of(request.user)
         if chosen is None:
@@ -120,7 +119,7 @@ class DefaultsView(APIView):
 class DeviceCountView(APIView):
     """GET /api/device-count."""
 
-    @extend_schema(responses={200: serializers.DeviceCountSerializer, 401: ERROR})
+    @extend_schema(responses=serializers.DeviceCountSerializer)
     def get(self, request: AccountRequest) -> Response:
         return Response({"deviceCount": request.user.devices.count()})
 
@@ -131,7 +130,7 @@ class PairingCodeView(APIView):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "pairing-check"
 
-    @extend_schema(responses={200: serializers.CodeCheckSerializer, 401: ERROR, 429: ERROR})
+    @extend_schema(responses=serializers.CodeCheckSerializer)
     def get(self, request: Request, code: str) -> Response:
         return Response({"isValid": pairing.is_claimable(serializers.normalise_code(code))})
 
@@ -145,11 +144,11 @@ class DevicesView(APIView):
         # A claim tells as much about a code as asking for it does.
         return [ScopedRateThrottle()] if self.request.method == "POST" else []
 
-    @extend_schema(responses={200: serializers.OwnedDeviceSerializer(many=True), 401: ERROR})
+    @extend_schema(responses=serializers.OwnedDeviceSerializer(many=True))
     def get(self, request: AccountRequest) -> Response:
         return Response(show(list(request.user.devices.select_related(*SHOWN))))
 
-    @extend_schema(request=serializers.NewDeviceSerializer, responses=CHANGED | {429: ERROR})
+    @extend_schema(request=serializers.NewDeviceSerializer, responses=CHANGED)
     def post(self, request: AccountRequest) -> Response:
         new = serializers.NewDeviceSerializer(data=request.data)
         new.is_valid(raise_exception=True)
@@ -167,7 +166,7 @@ class DevicesView(APIView):
 class DeviceView(APIView):
     """GET, PATCH, DELETE /api/devices/<id>."""
 
-    @extend_schema(responses={200: serializers.OwnedDeviceSerializer, 401: ERROR, 404: ERROR})
+    @extend_schema(responses=serializers.OwnedDeviceSerializer)
     def get(self, request: AccountRequest, device_id: UUID) -> Response:
         device = request.user.devices.filter(pk=device_id).select_related(*SHOWN).first()
         if device is None:
@@ -178,7 +177,7 @@ class DeviceView(APIView):
 
     @extend_schema(
         request=serializers.DeviceChangeSerializer,
-        responses=CHANGED | {404: ERROR} | UPSTREAM_ERRORS,
+        responses=CHANGED | UPSTREAM,
     )
     def patch(self, request: AccountRequest, device_id: UUID) -> Response:
         device = self._device(request, device_id)
@@ -195,7 +194,7 @@ class DeviceView(APIView):
             raise NotFound(NO_DEVICE) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(responses={204: EMPTY, 401: ERROR, 404: ERROR})
+    @extend_schema(responses={204: EMPTY})
     def delete(self, request: AccountRequest, device_id: UUID) -> Response:
         if not editing.remove(request.user.devices.filter(pk=device_id)):
             raise NotFound(NO_DEVICE)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 from accounts.prepared import Given, PreparedQuery
 from devices import etags, fast_path, pairing, platforms, tokens
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
@@ -35,7 +35,7 @@ from devices.serializers.device import (
 )
 from geography import places
 
-NOT_MODIFIED = {304: None, 401: ERROR}
+NOT_MODIFIED = {304: None}
 _SETTING: PreparedQuery[Device] = PreparedQuery(
     lambda: Device.objects.with_setting().filter(pk=Given("pk", UUIDField())).order_by()
 )
@@ -52,9 +52,7 @@ class CodeView(APIView):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "pairing-code"
 
-    @extend_schema(
-        parameters=[CodeQuerySerializer], responses={200: CodeSerializer, 400: FIELD_ERRORS}
-    )
+    @extend_schema(parameters=[CodeQuerySerializer], responses=CodeSerializer)
     def get(self, request: Request) -> Response:
         query = CodeQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -123,7 +121,7 @@ class DeviceView(APIView):
 
     @extend_schema(
         request=DevicePatchSerializer,
-        responses={200: None, 400: FIELD_ERRORS, 401: ERROR},
+        responses={200: None},
     )
     def patch(self, request: DeviceRequest, device_id: str) -> Response:
         report = DevicePatchSerializer(data=request.data)
@@ -161,7 +159,7 @@ class SubscriptionView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={200: DeviceSubscriptionSerializer, 401: ERROR})
+    @extend_schema(responses=DeviceSubscriptionSerializer)
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         active = request.user.subscriptions.active().select_related("membership").first()
         return Response({"@type": active.membership.type if active else "free"})
@@ -174,7 +172,7 @@ class VoiceView(APIView):
 
     @extend_schema(
         parameters=[VoiceQuerySerializer],
-        responses={200: VoiceLinkSerializer, 204: EMPTY, 400: FIELD_ERRORS, 401: ERROR},
+        responses={200: VoiceLinkSerializer, 204: EMPTY},
     )
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         query = VoiceQuerySerializer(data=request.query_params)
@@ -192,7 +190,7 @@ class GeolocationView(APIView):
 
     @extend_schema(
         parameters=[GeolocationQuerySerializer],
-        responses={200: GeolocationSerializer, 400: FIELD_ERRORS, 401: ERROR},
+        responses=GeolocationSerializer,
     )
     def get(self, request: DeviceRequest) -> Response:
         query = GeolocationQuerySerializer(data=request.query_params)

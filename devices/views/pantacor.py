@@ -11,12 +11,10 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR, UPSTREAM
 from devices import pantacor, ssh_keys
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.serializers import pantacor as serializers
-
-UPSTREAM_ERRORS = {429: ERROR, 502: ERROR, 503: ERROR, 504: ERROR}
 
 
 class NotClaimed(APIException):
@@ -31,8 +29,7 @@ class SyncView(APIView):
 
     @extend_schema(
         request=serializers.PantacorSyncSerializer,
-        responses={200: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 404: ERROR, 428: ERROR}
-        | UPSTREAM_ERRORS,
+        responses={200: EMPTY, 404: ERROR, 428: ERROR} | UPSTREAM,
     )
     def post(self, request: DeviceRequest) -> Response:
         ids = serializers.PantacorSyncSerializer(data=request.data)
@@ -53,7 +50,7 @@ class SoftwareUpdateView(APIView):
 
     @extend_schema(
         request=serializers.SoftwareUpdateSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 404: ERROR} | UPSTREAM_ERRORS,
+        responses={204: EMPTY, 404: ERROR} | UPSTREAM,
     )
     def patch(self, request: AccountRequest) -> Response:
         update = serializers.SoftwareUpdateSerializer(data=request.data)
@@ -76,7 +73,7 @@ class SshKeyView(APIView):
 
     @extend_schema(
         parameters=[OpenApiParameter("key", str, description="URL-encoded, once or twice.")],
-        responses={200: serializers.SshKeySerializer, 401: ERROR, 429: ERROR},
+        responses=serializers.SshKeySerializer,
     )
     def get(self, request: Request) -> Response:
         key = request.query_params.get("key", "")

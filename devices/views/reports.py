@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 from devices import messages, metrics
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.serializers.reports import MessageSerializer
@@ -31,7 +31,7 @@ class MessageView(APIView):
 
     @extend_schema(
         request=MessageSerializer,
-        responses={200: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 429: ERROR},
+        responses={200: EMPTY},
     )
     def put(self, request: DeviceRequest, device_id: str) -> Response:
         message = MessageSerializer(data=request.data)
@@ -49,7 +49,7 @@ class MetricView(APIView):
 
     @extend_schema(
         request=OpenApiTypes.OBJECT,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 413: ERROR, 429: ERROR},
+        responses={204: EMPTY},
     )
     def post(self, request: DeviceRequest, device_id: str, name: str) -> Response:
         if len(name) > metrics.NAME_LENGTH:

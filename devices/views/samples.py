@@ -11,7 +11,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.openapi import ERROR, FIELD_ERRORS
 from devices import audio, samples
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.parsers import MislabelledMultiPartParser
@@ -31,14 +30,7 @@ class WakeWordFileView(APIView):
 
     @extend_schema(
         request={"multipart/form-data": SampleUploadSerializer},
-        responses={
-            200: OpenApiTypes.STR,
-            400: FIELD_ERRORS,
-            401: ERROR,
-            413: ERROR,
-            415: ERROR,
-            429: ERROR,
-        },
+        responses=OpenApiTypes.STR,
     )
     def post(self, request: DeviceRequest, device_id: str) -> Response:
         content, metadata = _read(request, "audio"), _read(request, "metadata")

@@ -13,15 +13,13 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts import activity
-from accounts.openapi import ERROR, FIELD_ERRORS
+from accounts.openapi import ERROR, UPSTREAM
 from devices import answers, quotas, weather
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.serializers.services import InputQuerySerializer, SpokenQuerySerializer
 from devices.throttles import DeviceThrottle
 from devices.upstream.proxied import Params, Reply
 
-FAILURES = {401: ERROR, 429: ERROR, 502: ERROR, 503: ERROR, 504: ERROR}
-QUESTION_FAILURES = {400: FIELD_ERRORS} | FAILURES
 RETRY_AFTER = 60  # seconds, if a service finds that this server asks too often
 # Who opens a reply as a page sees it, and nothing in it runs.
 INERT = "default-src 'none'; sandbox"
@@ -53,7 +51,7 @@ class WeatherView(APIView):
             OpenApiParameter("path", str, OpenApiParameter.PATH, enum=list(weather.LIFETIMES))
         ],
         description="All parameters are passed on, but no `appid`.",
-        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT, 404: ERROR} | FAILURES,
+        responses={200: OpenApiTypes.OBJECT, 400: OpenApiTypes.OBJECT} | UPSTREAM,
     )
     def get(self, request: DeviceRequest, path: str) -> HttpResponse:
         try:
@@ -72,7 +70,7 @@ class WolframXMLView(APIView):
 
     @extend_schema(
         parameters=[InputQuerySerializer],
-        responses={(200, "text/xml"): OpenApiTypes.STR} | QUESTION_FAILURES,
+        responses={(200, "text/xml"): OpenApiTypes.STR} | UPSTREAM,
     )
     def get(self, request: DeviceRequest) -> HttpResponse:
         return _answer(request, InputQuerySerializer, "xml")
@@ -88,7 +86,7 @@ class WolframFullView(APIView):
 
     @extend_schema(
         parameters=[InputQuerySerializer],
-        responses={200: OpenApiTypes.OBJECT} | QUESTION_FAILURES,
+        responses={200: OpenApiTypes.OBJECT} | UPSTREAM,
     )
     def get(self, request: DeviceRequest) -> HttpResponse:
         return _answer(request, InputQuerySerializer, "full")
@@ -108,7 +106,7 @@ class WolframSpokenView(APIView):
             (200, "text/plain"): OpenApiTypes.STR,
             (501, "text/plain"): OpenApiTypes.STR,
         }
-        | QUESTION_FAILURES,
+        | UPSTREAM,
     )
     def get(self, request: DeviceRequest) -> HttpResponse:
         return _answer(request, SpokenQuerySerializer, "spoken")
@@ -124,7 +122,7 @@ class WolframSimpleView(APIView):
 
     @extend_schema(
         parameters=[SpokenQuerySerializer],
-        responses={(200, "image/*"): OpenApiTypes.BINARY, 501: ERROR} | QUESTION_FAILURES,
+        responses={(200, "image/*"): OpenApiTypes.BINARY, 501: ERROR} | UPSTREAM,
     )
     def get(self, request: DeviceRequest) -> HttpResponse:
         return _answer(request, SpokenQuerySerializer, "simple")

@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException, ParseError, Throttled, Valid
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.openapi import ERROR, FIELD_ERRORS
+from accounts.openapi import UPSTREAM
 from devices import audio, speech
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.parsers import FlacParser, XFlacParser
@@ -15,16 +15,6 @@ from devices.serializers.speech import SpeechQuerySerializer, TranscribeQuerySer
 from devices.throttles import DeviceThrottle
 
 FLAC = {"audio/x-flac": OpenApiTypes.BINARY, "audio/flac": OpenApiTypes.BINARY}
-ERRORS = {
-    400: FIELD_ERRORS,
-    401: ERROR,
-    413: ERROR,
-    415: ERROR,
-    429: ERROR,
-    502: ERROR,
-    503: ERROR,
-    504: ERROR,
-}
 HEARD = OpenApiResponse({"type": "array", "items": {"type": "string", "nullable": True}})
 TRANSCRIPTION = inline_serializer(
     "Transcription", {"transcription": serializers.CharField(allow_null=True)}
@@ -46,7 +36,7 @@ class SttView(APIView):
     throttle_scope = "speech"
 
     @extend_schema(
-        parameters=[SpeechQuerySerializer], request=FLAC, responses={200: HEARD} | ERRORS
+        parameters=[SpeechQuerySerializer], request=FLAC, responses={200: HEARD} | UPSTREAM
     )
     def post(self, request: DeviceRequest) -> Response:
         query = SpeechQuerySerializer(data=request.query_params)
@@ -66,7 +56,7 @@ class TranscribeView(APIView):
     @extend_schema(
         parameters=[TranscribeQuerySerializer],
         request=FLAC,
-        responses={200: TRANSCRIPTION} | ERRORS,
+        responses={200: TRANSCRIPTION} | UPSTREAM,
     )
     def post(self, request: DeviceRequest) -> Response:
         query = TranscribeQuerySerializer(data=request.query_params)

@@ -8,16 +8,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 from market import families, serializers, skill_settings
-
-REFUSED = {400: FIELD_ERRORS, 401: ERROR}
 
 
 class SkillsView(APIView):
     """GET /api/skills: the skills on the account's devices."""
 
-    @extend_schema(responses={200: serializers.FamilySerializer(many=True), 401: ERROR})
+    @extend_schema(responses=serializers.FamilySerializer(many=True))
     def get(self, request: AccountRequest) -> Response:
         found = families.of_account(request.user)
         return Response(serializers.FamilySerializer(found, many=True).data)
@@ -26,14 +24,12 @@ class SkillsView(APIView):
 class SkillSettingsView(APIView):
     """GET, PUT /api/skills/<family>/settings: settings of a skill over all devices."""
 
-    @extend_schema(responses={200: serializers.SkillSettingsSerializer(many=True), 401: ERROR})
+    @extend_schema(responses=serializers.SkillSettingsSerializer(many=True))
     def get(self, request: AccountRequest, family_name: str) -> Response:
         found = skill_settings.of_family(request.user, family_name)
         return Response(serializers.SkillSettingsSerializer(found, many=True).data)
 
-    @extend_schema(
-        request=serializers.SkillSettingsChangeSerializer, responses={200: EMPTY} | REFUSED
-    )
+    @extend_schema(request=serializers.SkillSettingsChangeSerializer, responses={200: EMPTY})
     def put(self, request: AccountRequest, family_name: str) -> Response:
         sent = serializers.SkillSettingsChangeSerializer(data=request.data)
         sent.is_valid(raise_exception=True)

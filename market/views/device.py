@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 from devices import etags
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from market import (
@@ -25,7 +25,6 @@ from market import (
 TOO_MANY = f"a device stores at most {device_skills.LIMIT} skills"
 NO_SETTINGS = OpenApiResponse(description="No skill has settings; the body is empty.")
 TOO_LARGE = "over 64 KB"
-REFUSED = {400: FIELD_ERRORS, 401: ERROR}
 REFUSALS = (
     device_skills.TooManySkills,
     settings_definitions.DefinitionTooLarge,
@@ -38,12 +37,12 @@ class ManifestView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={200: serializers.ManifestSerializer, 401: ERROR})
+    @extend_schema(responses=serializers.ManifestSerializer)
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         skills = {"skills": manifest.read(request.auth)}
         return Response(serializers.ManifestSerializer(skills).data)
 
-    @extend_schema(request=serializers.ManifestSerializer, responses={200: EMPTY} | REFUSED)
+    @extend_schema(request=serializers.ManifestSerializer, responses={200: EMPTY})
     def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.ManifestSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
@@ -59,9 +58,7 @@ class SettingsMetaView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(
-        request=serializers.SettingsDefinitionSerializer, responses={204: EMPTY} | REFUSED
-    )
+    @extend_schema(request=serializers.SettingsDefinitionSerializer, responses={204: EMPTY})
     def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.SettingsDefinitionSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
@@ -79,7 +76,7 @@ class DeviceSettingsView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: EMPTY, 401: ERROR})
+    @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: EMPTY})
     def get(self, request: DeviceRequest, device_id: str) -> Response:
         return etags.respond_unless_known(request, skill_settings.of_device(request.auth))
 
@@ -94,7 +91,6 @@ class LegacySkillView(APIView):
             200: serializers.LegacySkillAnswerSerializer(many=True),
             204: NO_SETTINGS,
             304: EMPTY,
-            401: ERROR,
         }
     )
     def get(self, request: DeviceRequest, device_id: str) -> Response:
@@ -105,7 +101,7 @@ class LegacySkillView(APIView):
 
     @extend_schema(
         request=serializers.LegacySkillSerializer,
-        responses={200: serializers.SkillIdSerializer} | REFUSED,
+        responses=serializers.SkillIdSerializer,
     )
     def put(self, request: DeviceRequest, device_id: str) -> Response:
         sent = serializers.LegacySkillSerializer(data=request.data)
@@ -124,7 +120,7 @@ class DeviceSkillView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
 
-    @extend_schema(responses={204: EMPTY, 401: ERROR})
+    @extend_schema(responses={204: EMPTY})
     def delete(self, request: DeviceRequest, device_id: str, skill_gid: str) -> Response:
         manifest.remove(request.auth, skill_gid)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest, OptionalAccountAuthentication
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY
 from devices import etags
 from market import installing, marketplace, serializers, settings_values
 from market.models import CatalogueEntry, Installation
@@ -46,7 +46,7 @@ class SkillView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses={200: serializers.SkillDetailSerializer, 304: EMPTY, 404: ERROR})
+    @extend_schema(responses={200: serializers.SkillDetailSerializer, 304: EMPTY})
     def get(self, request: Request, market_id: UUID) -> Response:
         try:
             body = marketplace.detail(market_id)
@@ -83,7 +83,7 @@ class InstallView(APIView):
 
     @extend_schema(
         request=serializers.InstallSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR},
+        responses={204: EMPTY},
     )
     def put(self, request: AccountRequest) -> Response:
         sent = serializers.InstallSerializer(data=request.data)

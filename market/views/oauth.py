@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest, OptionalAccountAuthentication
 from accounts.models import Account
-from accounts.openapi import ERROR
+from accounts.openapi import UPSTREAM
 from accounts.upstream import http
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from market import oauth, serializers
@@ -21,7 +21,6 @@ from market.models import OAuthCredential
 from market.upstream import oauth_broker
 
 PAGE = OpenApiResponse(OpenApiTypes.STR, description="A page that says how it went.")
-UPSTREAM = {502: ERROR, 504: ERROR}
 LAPSED = "This link was used already, or lapsed. Open the settings of the skill to connect anew."
 NOT_CONNECTED = "not connected: connect the skill on its settings page"
 
@@ -32,9 +31,7 @@ class OAuthView(APIView):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "oauth"
 
-    @extend_schema(
-        responses={200: serializers.AuthorizationSerializer, 401: ERROR, 404: ERROR} | UPSTREAM
-    )
+    @extend_schema(responses={200: serializers.AuthorizationSerializer} | UPSTREAM)
     def get(self, request: AccountRequest, reference: str) -> Response:
         if oauth_broker.is_configured():
             return Response(_ask_broker(oauth_broker.authorization, reference, request.user))
@@ -54,7 +51,7 @@ class TokenView(APIView):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "oauth"
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT, 401: ERROR, 404: ERROR} | UPSTREAM)
+    @extend_schema(responses={200: OpenApiTypes.OBJECT} | UPSTREAM)
     def get(self, request: DeviceRequest, device_id: str, reference: str) -> Response:
         if oauth_broker.is_configured():
             return Response(_ask_broker(oauth_broker.token, reference, request.user))

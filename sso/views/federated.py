@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import base64_text, client, cookies, sessions
 from accounts.models import Account
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR, UPSTREAM
 from sso import federated, serializers
 from sso.upstream import github
 from sso.upstream.identities import Refused
@@ -31,16 +31,7 @@ class ValidateFederatedView(APIView):
 
     @extend_schema(
         request=serializers.FederatedLoginSerializer,
-        responses={
-            204: EMPTY,
-            400: FIELD_ERRORS,
-            401: ERROR,
-            403: ERROR,
-            429: ERROR,
-            502: ERROR,
-            503: ERROR,
-            504: ERROR,
-        },
+        responses={204: EMPTY, 401: ERROR} | UPSTREAM,
     )
     def post(self, request: Request) -> Response:
         form = serializers.FederatedLoginSerializer(data=request.data)
@@ -81,14 +72,7 @@ class GithubTokenView(APIView):
 
     @extend_schema(
         parameters=[serializers.GithubCodeSerializer],
-        responses={
-            200: serializers.GithubTokenSerializer,
-            400: FIELD_ERRORS,
-            429: ERROR,
-            502: ERROR,
-            503: ERROR,
-            504: ERROR,
-        },
+        responses={200: serializers.GithubTokenSerializer} | UPSTREAM,
     )
     def get(self, request: Request) -> Response:
         query = serializers.GithubCodeSerializer(data=request.query_params)
@@ -113,14 +97,7 @@ class ValidateEmailView(APIView):
 
     @extend_schema(
         parameters=[serializers.EmailQuerySerializer],
-        responses={
-            200: serializers.EmailKnownSerializer,
-            400: FIELD_ERRORS,
-            429: ERROR,
-            502: ERROR,
-            503: ERROR,
-            504: ERROR,
-        },
+        responses={200: serializers.EmailKnownSerializer} | UPSTREAM,
     )
     def get(self, request: Request) -> Response:
         query = serializers.EmailQuerySerializer(data=request.query_params)

@@ -14,7 +14,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import client, passwords
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR
 from accounts.throttles import AboutOneThrottle
 from sso import password_reset
 from sso.serializers import (
@@ -49,7 +49,7 @@ class PasswordResetView(APIView):
 
     @extend_schema(
         request=PasswordResetSerializer,
-        responses={200: EMPTY, 400: FIELD_ERRORS, 429: ERROR},
+        responses={200: EMPTY},
     )
     def post(self, request: Request) -> Response:
         form = PasswordResetSerializer(data=request.data)
@@ -68,7 +68,7 @@ class ValidateTokenView(APIView):
 
     @extend_schema(
         request=ResetTokenSerializer,
-        responses={200: ResetTokenStateSerializer, 400: FIELD_ERRORS, 429: ERROR},
+        responses=ResetTokenStateSerializer,
     )
     def post(self, request: Request) -> Response:
         form = ResetTokenSerializer(data=request.data)
@@ -98,7 +98,7 @@ class PasswordChangeView(APIView):
 
     @extend_schema(
         request=PasswordChangeSerializer,
-        responses={204: EMPTY, 400: FIELD_ERRORS, 401: ERROR, 429: ERROR},
+        responses={204: EMPTY, 401: ERROR},
     )
     def put(self, request: Request) -> Response:
         form = PasswordChangeSerializer(data=request.data)

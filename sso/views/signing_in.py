@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts import client, cookies, lockout, registration, sessions
 from accounts.authentication import AccountRequest
 from accounts.models import Account
-from accounts.openapi import EMPTY, ERROR, FIELD_ERRORS
+from accounts.openapi import EMPTY, ERROR, UPSTREAM
 from accounts.views import profile
 from sso import credentials, federated
 from sso.serializers import SignUpSerializer
@@ -66,14 +66,7 @@ class AccountView(profile.AccountView):
     @extend_schema(
         auth=[],
         request=SignUpSerializer,
-        responses={
-            200: str,
-            400: FIELD_ERRORS,
-            429: ERROR,
-            502: ERROR,
-            503: ERROR,
-            504: ERROR,
-        },
+        responses={200: str} | UPSTREAM,
     )
     def post(self, request: Request) -> Response:
         form = SignUpSerializer(data=request.data)
@@ -126,7 +119,7 @@ class InternalLoginView(APIView):
                 description="Basic, then base64 of email address, `:||:` and password.",
             )
         ],
-        responses={204: EMPTY, 401: ERROR, 429: ERROR},
+        responses={204: EMPTY, 401: ERROR},
     )
     def get(self, request: Request) -> Response:
         account = self._authenticate(request)
@@ -157,7 +150,7 @@ class InternalLoginView(APIView):
 class LogoutView(APIView):
     """GET /api/logout: end the session here and in the browser."""
 
-    @extend_schema(responses={204: EMPTY, 401: ERROR, 403: ERROR})
+    @extend_schema(responses={204: EMPTY, 403: ERROR})
     def get(self, request: AccountRequest) -> Response:
         # A GET that changes something, so the rule for the others is applied here.
         if cookies.is_from_another_site(request._request):

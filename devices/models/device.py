@@ -78,7 +78,8 @@ class Device(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["last_contact_at"], name="device_last_contact"),
+            # With the key, a list in this order is read as it stands, ties and all.
+            models.Index(fields=["last_contact_at", "id"], name="device_contact_order"),
             PrefixIndex(Lower("name"), name="device_name_prefix"),
         ]
 

@@ -67,7 +67,9 @@ def issue_code(state: str, packaging: str = "") -> tuple[PairingSession, str]:
 
 
 def is_claimable(code: str) -> bool:
-    """Tell whether a device shows ``code`` now."""
+    """Tell whether a device shows ``code``, whatever that is, now."""
+    if "\x00" in code:  # PostgreSQL would not even look
+        return False
     return PairingSession.objects.live().filter(code=code, device=None).exists()
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+# Selene UI's page hangs without an answer from these, so they take whatever was typed.
+TAKE_ANYTHING = ("/api/pairing-code/", "/api/ssh-key")
 DRAIN_LIMIT = 8_000_000  # bytes
 DRAIN_CHUNK = 65_536
 
@@ -16,7 +18,7 @@ class RequestLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        if _has_nul(request) and not request.path_info.startswith(TAKE_ANYTHING):
             return JsonResponse({"error": "NUL characters are not allowed"}, status=400)
         if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django reads as many bytes as the length says, and would take the body for empty.
@@ -28,6 +30,10 @@ class RequestLimits:
             _drain(request, int(length))
             return JsonResponse({"error": "request body too large"}, status=413)
         return self.get_response(request)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    return "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
 
 
 def body_limit(path: str) -> int:

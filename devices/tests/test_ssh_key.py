@@ -114,7 +114,7 @@ def test_whatever_was_typed_is_answered(account_client, name):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?", "?key", "?key=%ff%fe", "?key=%", "?kex=a", "?key=a&key="]
+    "query", ["", "?", "?key", "?key=%ff%fe", "?key=%00", "?key=%", "?kex=a", "?key=a&key="]
 )
 def test_a_query_without_a_key_is_answered(account_client, query):
     response = account_client.get(f"/api/ssh-key{query}")

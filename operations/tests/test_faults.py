@@ -99,8 +99,9 @@ def test_while_postgresql_restarts_503_is_answered_and_nothing_is_lost(fragile_r
 
 def test_devices_that_pair_at_once_are_all_paired(server):
     devices = 60  # 200 with the script
+    patient = Server(server.port, patience=60)
 
-    assert crowds.pair(Server(server.port), devices=devices, owners=6) == devices
+    assert crowds.pair(patient, devices=devices, owners=6) == devices
 
 
 def test_of_twenty_who_claim_a_code_at_once_one_gets_the_device(server):

@@ -43,6 +43,7 @@ class Server:
 
     port: int
     host: str = ""
+    patience: float = PATIENCE
 
     def ask(
         self,
@@ -57,7 +58,7 @@ class Server:
         Raises:
             OSError, http.client.HTTPException: there was no answer.
         """
-        client = http.client.HTTPConnection(self.host or "127.0.0.1", timeout=PATIENCE)
+        client = http.client.HTTPConnection(self.host or "127.0.0.1", timeout=self.patience)
         client.sock = self._connect()
         try:
             text = None if body is None else json.dumps(body)
@@ -69,7 +70,7 @@ class Server:
             client.close()
 
     def _connect(self) -> socket.socket:
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=self.patience)
         if not self.host:
             return plain
         context = ssl.create_default_context()

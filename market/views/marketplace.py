@@ -62,7 +62,7 @@ class StatusView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        auth=[{"accountCookies": []}, {"accountToken": []}, {}],
+        auth=[{"accountCookies": []}, {"accountToken": []}, {}],  # type: ignore[list-item]  # hinted as names
         responses={200: serializers.StatusesSerializer, 204: NOT_LOGGED_IN},
     )
     def get(self, request: AccountRequest) -> Response:

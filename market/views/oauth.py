@@ -70,7 +70,7 @@ class CallbackView(APIView):
     throttle_scope = "oauth"
 
     @extend_schema(
-        auth=[{}],
+        auth=[{}],  # type: ignore[list-item]  # hinted as names
         parameters=[OpenApiParameter("code"), OpenApiParameter("state")],
         responses={(code, "text/html"): PAGE for code in (200, 400, 502, 504)},
     )

@@ -30,7 +30,15 @@ class Rig:
     postgresql: PostgreSQL | None = None
 
 
-Break = Callable[[Rig], Iterator[None]]
+@dataclass(frozen=True)
+class Fault:
+    """A function that breaks something, yields, and mends it.
+
+    One that does not last is over at once, and mended by the server itself.
+    """
+
+    inflict: Callable[[Rig], Iterator[None]]
+    lasts: bool = True
 
 
 def _redis_killed(rig: Rig) -> Iterator[None]:
@@ -54,7 +62,6 @@ def _redis_flushed(rig: Rig) -> Iterator[None]:
     assert redis is not None
     redis.flush()
     yield
-    redis.flush()
 
 
 def _postgresql_restarted(rig: Rig) -> Iterator[None]:
@@ -91,29 +98,29 @@ def _slow_clients(rig: Rig) -> Iterator[None]:
         yield
 
 
-HOUSEHOLD: dict[str, Break] = {
-    "a worker killed": _worker_killed,
-    "the disk full": _disk_full,
-    "clients that send a byte a second": _slow_clients,
+_OF_BOTH = {
+    "a worker killed": Fault(_worker_killed, lasts=False),
+    "clients that send a byte a second": Fault(_slow_clients),
 }
-FLEET: dict[str, Break] = {
-    "Redis killed, and started empty": _redis_killed,
-    "Redis hung": _redis_hung,
-    "Redis flushed, twice": _redis_flushed,
-    "PostgreSQL killed, and started": _postgresql_restarted,
-    "a worker killed": _worker_killed,
-    "clients that send a byte a second": _slow_clients,
+HOUSEHOLD = _OF_BOTH | {"the disk full": Fault(_disk_full)}
+FLEET = _OF_BOTH | {
+    "Redis killed, and started empty": Fault(_redis_killed),
+    "Redis hung": Fault(_redis_hung),
+    "Redis flushed": Fault(_redis_flushed, lasts=False),
+    "PostgreSQL killed, and started": Fault(_postgresql_restarted),
 }
 
 
-def inflict(rig: Rig, fault: Break, *, households: int, seconds: float) -> Seen:
+def inflict(rig: Rig, fault: Fault, *, households: int, seconds: float) -> Seen:
     """Let ``fault`` last ``seconds`` under load; return what was seen once all is normal again."""
     load = Load([Server(rig.server.port)], households)
     load.start()
     time.sleep(min(seconds, 1.0))
-    with contextmanager(fault)(rig):
-        time.sleep(seconds)
-    normal_after = load.wait_until_normal(time.monotonic(), RECOVERY_LIMIT)
+    with contextmanager(fault.inflict)(rig):
+        time.sleep(seconds if fault.lasts else 0)
+    mended_at = time.monotonic()
+    time.sleep(0 if fault.lasts else seconds)
+    normal_after = load.wait_until_normal(mended_at, RECOVERY_LIMIT)
     load.stop()
     return load.seen(normal_after)
 

@@ -56,7 +56,7 @@ def test_systemd_takes_the_units(units):
 
 
 @needs_systemd
-@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.parametrize("unit", [*SERVICES, "selene-backup.service"])
 def test_a_service_that_is_broken_into_reaches_little(units, unit):
     path = units / unit.replace("@.", "@8004.")
 
@@ -65,6 +65,14 @@ def test_a_service_that_is_broken_into_reaches_little(units, unit):
     )
 
     assert status == 0, told
+
+
+def test_the_backup_runs_a_command_that_there_is():
+    service = settings_in("selene-backup.service")["Service"]
+    folder = service["ReadWritePaths"]
+
+    assert f"manage.py backup {folder}/" in service["ExecStart"]
+    assert (ROOT / "operations/management/commands/backup.py").exists()
 
 
 @pytest.mark.parametrize("unit", SERVICES)

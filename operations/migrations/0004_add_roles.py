@@ -22,4 +22,5 @@ class Migration(migrations.Migration):
         ("operations", "0003_run_jobs_when_asked"),
     ]
 
+    # survived RunPython add: rows that the running version does not look at
     operations = [migrations.RunPython(add, remove)]

@@ -203,10 +203,11 @@ class Scheduler:
             if time.monotonic() > deadline:
                 logger.error("%s has been running for %s and is ended", command, JOB_LIMIT)
                 break
-        if job.fileno() not in readable:
+        is_cut_off = job.fileno() not in readable
+        if is_cut_off:
             os.kill(process_id, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1])
-        if status < 0:
+        if status < 0 and not is_cut_off:
             logger.warning("%s was ended by signal %d", command, -status)
 
     @contextmanager

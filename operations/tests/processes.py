@@ -71,6 +71,12 @@ def session(leader):
     return found
 
 
+def children(parent, words):
+    """Return the process ids of what ``parent`` started whose command line holds ``words``."""
+    stats = {pid: Path(f"/proc/{pid}/stat").read_text() for pid in in_session(parent, words)}
+    return [pid for pid, text in stats.items() if int(text.rpartition(")")[2].split()[1]) == parent]
+
+
 def in_session(leader, words):
     """Return the process ids of a session whose command line holds ``words``."""
     return [pid for pid, line in session(leader).items() if words in line]

@@ -9,6 +9,8 @@ import soundfile
 from devices import audio
 from devices.tests.sounds import as_file, noise, silence, tone
 
+pytestmark = pytest.mark.household  # no database in it
+
 
 def dominant_frequency(pcm):
     samples = np.frombuffer(pcm, "<i2").astype(float)

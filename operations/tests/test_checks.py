@@ -9,6 +9,8 @@ import pytest
 
 from tools.live import ROOT
 
+pytestmark = pytest.mark.household  # no database in it
+
 KEY = urlsafe_b64encode(bytes(range(32))).decode()
 SAFE = {
     "ACCOUNT_BASE_URL": "https://account.selene.example",

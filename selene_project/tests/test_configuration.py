@@ -8,6 +8,8 @@ import pytest
 
 from selene_project import secret_file
 
+pytestmark = pytest.mark.household  # no database in it
+
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "devices", "geography", "market", "operations", "sso")
 READERS = {"str", "int", "float", "bool", "list", "choice", "base_url"}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.household  # no database in it
+
 ROOT = Path(__file__).resolve().parents[2]
 PRINT = """
 import json

@@ -1,7 +1,7 @@
 """What the pages of several apps in the back office have in common."""
 
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django import forms
 from django.contrib import messages
@@ -45,7 +45,8 @@ class CountsSoFar(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[: self.MOST].count()  # type: ignore[union-attr]
+        rows = cast(models.QuerySet, self.object_list)
+        return rows.order_by()[: self.MOST].count()
 
     @property
     def may_have_more(self) -> bool:

@@ -29,14 +29,20 @@ class Panel:
     rows: Callable[[Any], QuerySet]  # of the row whose page it is
     filter: str = ""  # of the list that has all of them, such as "account__id__exact"
     limit: int = 10
+    order: int = 5  # among the panels of a page, low ones first
 
 
 def add(page: type[ModelAdmin], *, panels: list[Panel] | None = None, **buttons: Callable) -> None:
-    """Add panels, and buttons by name, to ``page``, of an app below; new panels come first."""
-    page.panels = [*(panels or []), *page.panels]  # type: ignore[attr-defined]
+    """Add panels, and buttons by name, to ``page``, of an app below."""
+    page.panels = [*page.panels, *(panels or [])]  # type: ignore[attr-defined]
     for name, button in buttons.items():
         setattr(page, name, button)
-        page.actions_detail = [*page.actions_detail, name]  # type: ignore[attr-defined]
+        page.actions_detail[0]["items"].append(name)  # type: ignore[attr-defined]
+
+
+def menu(*buttons: str) -> list[dict[str, Any]]:
+    """Return ``buttons`` as one menu: side by side, many would leave no room for a title."""
+    return [{"title": "Actions", "icon": "bolt", "items": list(buttons)}]
 
 
 class WithPanels:
@@ -55,7 +61,8 @@ class WithPanels:
         obj: Model | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            shown = (_shown(self.admin_site, panel, request, obj) for panel in self.panels)  # type: ignore[attr-defined]
+            panels = sorted(self.panels, key=lambda panel: panel.order)
+            shown = (_shown(self.admin_site, panel, request, obj) for panel in panels)  # type: ignore[attr-defined]
             context["panels"] = [panel for panel in shown if panel]
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
 

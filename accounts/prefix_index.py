@@ -21,5 +21,6 @@ class PrefixIndex(models.Index):
     ) -> Statement:
         statement = super().create_sql(model, schema_editor, using, **options)
         if schema_editor.connection.vendor == "postgresql":
-            statement.parts["columns"] = f"{statement.parts['columns']} text_pattern_ops"
+            parts: dict[str, object] = statement.parts  # type: ignore[assignment]
+            parts["columns"] = f"{parts['columns']} text_pattern_ops"
         return statement

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django import forms
@@ -107,9 +108,9 @@ class SettingsDefinitionAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: SettingsDefinition | None = None,
+        obj: models.Model | None = None,
     ) -> HttpResponse:
-        if obj:
+        if isinstance(obj, SettingsDefinition):
             context["preview"] = list(definition_preview.sections(obj.definition))
             context["input_class"] = " ".join(INPUT_CLASSES)
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -319,7 +320,7 @@ class SkillFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [("", "All")]  # the box asks for others as one types
 
-    def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         yield {
             "form": self.form(
                 label=" By skill ",
@@ -333,9 +334,12 @@ class SkillFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, devices: models.QuerySet[Device]
     ) -> models.QuerySet[Device]:
-        if not self.value():
+        if not (chosen := self.value()):
             return devices
-        with_it = DeviceSkill.objects.filter(skill=self.value())
+        try:
+            with_it = DeviceSkill.objects.filter(skill=UUID(chosen))
+        except ValueError:
+            return devices.none()
         return devices.filter(pk__in=with_it.order_by().values("device"))
 
 

@@ -32,6 +32,7 @@ OF_DEVICE = Panel(
     lambda device: device.skills.select_related("skill").order_by("skill__skill_gid"),
     filter="device__id__exact",
     limit=50,
+    order=1,
 )
 OF_ACCOUNT = Panel(
     "Connected services",

@@ -17,7 +17,7 @@ from unfold.enums import ActionVariant
 
 from accounts import deletion, editing, lockout, registration, search, sessions
 from accounts.admin_mixins import Deletion, LongList, SavesWhatWasEdited, edited_columns
-from accounts.admin_panels import Panel, WithPanels
+from accounts.admin_panels import Panel, WithPanels, menu
 from accounts.admin_questions import Question, Refused, ask
 from accounts.forms import AccountForm, NewAccountForm, PasswordForm
 from accounts.models import (
@@ -92,7 +92,9 @@ PANELS = [
 
 
 @admin.register(Account)
-class AccountAdmin(LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdmin):
+class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
+    LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdmin
+):
     """Accounts; only superusers touch those of other staff, and give away rights."""
 
     form = AccountForm
@@ -101,7 +103,7 @@ class AccountAdmin(LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdm
     ordering = [Lower("email")]  # which has an index
     list_display = ["email", "username", "is_active", "is_staff", "created_at", "last_activity_at"]
     list_filter = ["is_active", "is_staff"]
-    sortable_by: list[str] = []
+    sortable_by = ()
     search_fields = ["email"]  # for a box to type in
     search_help_text = "How the address, the user name or the name of a device begins, or the id"
     readonly_fields = ["id", "email_proven_at", "created_at", "last_activity_at"]
@@ -113,7 +115,7 @@ class AccountAdmin(LongList, WithPanels, SavesWhatWasEdited, UserAdmin, ModelAdm
     add_fieldsets = [(None, {"fields": ["email", "usable_password", "password1", "password2"]})]
     panels = PANELS
     actions = ["end_sessions"]
-    actions_detail = ["end_all_sessions", "lift_lockout", "lock", "unlock"]
+    actions_detail = menu("lock", "unlock", "end_all_sessions", "lift_lockout")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Account], search_term: str

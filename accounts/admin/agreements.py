@@ -117,6 +117,7 @@ class AgreementAdmin(ModelAdmin):
             context["before"] = before
             context["differences"] = differences(before.content, shown.content) if before else []
         context["preview_button"] = PREVIEW if add else ""
+        context["show_save_and_add_another"] = context["show_save_and_continue"] = False
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_deleted_objects(self, rows: Iterable[Agreement], request: HttpRequest) -> Deletion:

@@ -195,13 +195,13 @@ def test_a_locked_account_is_signed_out_and_its_devices_go_on(
 
 def test_an_account_is_unlocked(staff_client, account):
     Account.objects.filter(pk=account.pk).update(is_active=False)
-    buttons = staff_client.get(page_of(account)).context["actions_detail"]
+    [menu] = staff_client.get(page_of(account)).context["actions_detail"]
 
     staff_client.post(page_of(account, "unlock"))
 
     account.refresh_from_db()
     assert account.is_active
-    assert {"Unlock"} == {each["title"] for each in buttons} & {"Lock", "Unlock"}
+    assert {"Unlock"} == {each["title"] for each in menu["items"]} & {"Lock", "Unlock"}
 
 
 def test_nobody_locks_themselves_out(staff_client, staff):

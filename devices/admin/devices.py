@@ -28,7 +28,7 @@ from accounts.admin_mixins import (
     SavesWhatWasEdited,
     edited_columns,
 )
-from accounts.admin_panels import WithPanels
+from accounts.admin_panels import WithPanels, menu
 from accounts.admin_questions import Question, Refused, ask
 from accounts.models import Account
 from devices import connection, editing, moving, pairing, search, tokens
@@ -168,7 +168,7 @@ class DeviceAdmin(LongList, WithPanels, SavesWhatWasEdited, ModelAdmin):
     inlines = [PantacorConfigInline]
     panels = OF_DEVICE
     actions = ["cut_off"]
-    actions_detail = ["move", "revoke_tokens"]
+    actions_detail = menu("move", "revoke_tokens")
 
     @display(
         description="status",

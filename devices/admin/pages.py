@@ -12,3 +12,5 @@ class PlaceForm(forms.ModelForm):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         if "city" in self.fields:  # not where staff may only look
             self.fields["city"].label_from_instance = place_name  # type: ignore[attr-defined]
+        if "timezone" in self.fields:
+            self.fields["timezone"].label = "Time zone"

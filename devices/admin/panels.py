@@ -31,6 +31,7 @@ OF_ACCOUNT = Panel(
     },
     lambda account: account.devices.select_related("city"),
     filter="account__id__exact",
+    order=1,
 )
 OF_DEVICE = [
     Panel(

@@ -1,5 +1,6 @@
 """GET /v1/device/code."""
 
+import random
 import re
 
 import pytest
@@ -36,6 +37,17 @@ def test_the_same_state_again_gets_another_code(api, db):
     first = api.get("/v1/device/code?state=9f0c").json()
 
     second = api.get("/v1/device/code?state=9f0c").json()
+
+    assert first["code"] != second["code"]
+    assert first["token"] != second["token"]
+
+
+def test_codes_and_tokens_do_not_follow_from_a_seed(api, db):
+    def ask():
+        random.seed(2026)
+        return api.get("/v1/device/code?state=9f0c").json()
+
+    first, second = ask(), ask()
 
     assert first["code"] != second["code"]
     assert first["token"] != second["token"]

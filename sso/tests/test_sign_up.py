@@ -43,6 +43,14 @@ def test_the_password_is_kept_as_argon2id(api):
     assert Account.objects.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
+def test_one_password_is_kept_differently_for_two_accounts(api):
+    api.post("/api/account", new_account())
+    api.post("/api/account", new_account("bob@example.com"))
+
+    first, second = Account.objects.values_list("password", flat=True)
+    assert first != second
+
+
 def test_who_signed_up_can_log_in(api):
     api.post("/api/account", new_account())
 

@@ -151,6 +151,7 @@ if _DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     # A file, because tests of races need connections that wait for each other's locks.
     _DATABASE["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
+    _DATABASE["ENGINE"] = "selene_project.postgresql"
     _DATABASE["OPTIONS"] = {"connect_timeout": 5}
 _DATABASE["CONN_MAX_AGE"] = env.int("SELENE_CONN_MAX_AGE", default=600)
 _DATABASE["CONN_HEALTH_CHECKS"] = True

@@ -138,7 +138,7 @@ def test_the_names_of_the_first_selene_make_a_fleet(start):
     read = values(start("DATABASES", "CACHES", **first_selene))
 
     database = read["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "selene_project.postgresql"
     assert (database["HOST"], database["PORT"]) == ("db.example", 5433)
     assert (database["NAME"], database["USER"]) == ("mycroft", "selene")
     assert database["PASSWORD"] == "p@ss/w:rd%"

@@ -27,6 +27,14 @@ _OPEN_DATASET: PreparedQuery[tuple[UUID]] = PreparedQuery(
         .values_list("pk")
     )
 )
+_NEWEST_FIRST: PreparedQuery[Acceptance] = PreparedQuery(
+    lambda: (
+        Acceptance.objects.filter(account=Given("account", UUIDField()))
+        .select_related("agreement")
+        .defer("agreement__content")  # pages long
+        .order_by("agreement__type", "-agreement__effective_on")
+    )
+)
 
 
 class NotInForce(Exception):
@@ -73,8 +81,7 @@ def accept(account: Account, agreement: Agreement) -> bool:
 def accepted(account: Account) -> list[Acceptance]:
     """Return what ``account`` accepted, by type; of each the newest version."""
     newest: dict[str, Acceptance] = {}
-    rows = account.acceptances.select_related("agreement")
-    for acceptance in rows.order_by("agreement__type", "-agreement__effective_on"):
+    for acceptance in _NEWEST_FIRST(account=account.pk):
         newest.setdefault(acceptance.agreement.type, acceptance)
     return list(newest.values())
 

@@ -5,8 +5,19 @@ from datetime import date
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
+from django.db.models import UUIDField
 
-from accounts.models import Membership
+from accounts.models import Account, Membership, Subscription
+from accounts.prepared import Given, PreparedQuery
+
+_ACTIVE: PreparedQuery[Subscription] = PreparedQuery(
+    lambda: (
+        Subscription.objects.filter(account=Given("account", UUIDField()))
+        .active()
+        .with_paid_since()
+        .select_related("membership")
+    )
+)
 
 
 def load_shipped(path: Path) -> int:
@@ -27,6 +38,11 @@ def load_shipped(path: Path) -> int:
             return len(Membership.objects.bulk_create(rows))
     except IntegrityError:  # another process starts at this moment
         return 0
+
+
+def active(account: Account) -> Subscription | None:
+    """Return what ``account`` pays for now, with its membership and ``paid_since``."""
+    return _ACTIVE.first(account=account.pk)
 
 
 def duration(since: date, until: date) -> str | None:

@@ -17,19 +17,17 @@ from accounts.models import (
 )
 
 
-class AcceptanceSerializer(serializers.ModelSerializer):
+class AcceptanceSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
     type = serializers.CharField(source="agreement.type")
     acceptDate = serializers.SerializerMethodField(help_text='E.g. "November 22, 2026".')
-
-    class Meta:
-        model = Acceptance
-        fields = ["id", "type", "acceptDate"]
 
     def get_acceptDate(self, acceptance: Acceptance) -> str:
         return f"{acceptance.accepted_on:%B %d, %Y}"
 
 
-class SubscriptionSerializer(serializers.ModelSerializer):
+class SubscriptionSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
     type = serializers.CharField(source="membership.type")
     paymentMethod = serializers.CharField(source="payment_method")
     paymentAccountId = serializers.CharField(source="payment_account_id")
@@ -37,40 +35,20 @@ class SubscriptionSerializer(serializers.ModelSerializer):
     endDate = serializers.DateTimeField(source="ended_at", allow_null=True)
     duration = serializers.SerializerMethodField()
 
-    class Meta:
-        model = Subscription
-        fields = [
-            "id",
-            "type",
-            "paymentMethod",
-            "paymentAccountId",
-            "paymentId",
-            "endDate",
-            "duration",
-        ]
-
     def get_duration(self, subscription: Subscription) -> str | None:
         return memberships.duration(subscription.paid_since.date(), timezone.now().date())
 
 
-class ProfileSerializer(serializers.ModelSerializer):
+class ProfileSerializer(serializers.Serializer):
+    """Not of the model: finding out its fields took longer than all the rest of the request."""
+
+    id = serializers.UUIDField()
     emailAddress = serializers.EmailField(source="email")
+    username = serializers.CharField(allow_null=True)
     federatedLogin = serializers.SerializerMethodField()
     lastActivity = serializers.DateTimeField(source="last_activity_at", allow_null=True)
     agreements = serializers.SerializerMethodField()
     membership = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Account
-        fields = [
-            "id",
-            "emailAddress",
-            "username",
-            "federatedLogin",
-            "lastActivity",
-            "agreements",
-            "membership",
-        ]
 
     def get_federatedLogin(self, account: Account) -> bool:
         return not account.has_usable_password()
@@ -81,8 +59,7 @@ class ProfileSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(SubscriptionSerializer(allow_null=True))
     def get_membership(self, account: Account) -> dict[str, Any] | None:
-        rows = account.subscriptions.active().with_paid_since()
-        subscription = rows.select_related("membership").first()
+        subscription = memberships.active(account)
         return None if subscription is None else SubscriptionSerializer(subscription).data
 
 

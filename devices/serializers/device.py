@@ -87,10 +87,18 @@ class DeviceSerializer(serializers.Serializer):
     coreVersion = serializers.CharField(source="core_version")
     enclosureVersion = serializers.CharField(source="enclosure_version")
     platform = serializers.CharField()
-    user = serializers.SerializerMethodField()
+    user = serializers.DictField(help_text='{"uuid": <the account\'s>}')
 
-    def get_user(self, device: Device) -> dict[str, str]:
-        return {"uuid": str(device.account_id)}
+    def to_representation(self, device: Device) -> dict[str, Any]:
+        return {
+            "uuid": str(device.pk),
+            "name": device.name,
+            "description": device.placement,
+            "coreVersion": device.core_version,
+            "enclosureVersion": device.enclosure_version,
+            "platform": device.platform,
+            "user": {"uuid": str(device.account_id)},
+        }
 
 
 class DevicePatchSerializer(serializers.Serializer):

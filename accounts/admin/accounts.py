@@ -15,7 +15,17 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from accounts import deletion, editing, lockout, registration, search, sessions
+from accounts import (
+    client,
+    deletion,
+    editing,
+    lockout,
+    registration,
+    search,
+    sessions,
+    staff_sessions,
+    two_step,
+)
 from accounts.admin_mixins import Deletion, LongList, SavesWhatWasEdited, edited_columns
 from accounts.admin_panels import Panel, WithPanels, menu
 from accounts.admin_questions import Question, Refused, ask
@@ -43,6 +53,13 @@ END_SESSIONS = Question(
     "Whoever is signed in to this account, in any browser or program, has to sign in anew. "
     "Password and devices stay as they are.",
     "End sessions",
+)
+RESET_TWO_STEP = Question(
+    "Reset two-step login",
+    "The app and the recovery codes of this person are void, and nothing but the password is asked "
+    "for until two-step login is set up anew. Be sure who is asking you for this.",
+    "Reset",
+    is_dangerous=True,
 )
 LIFT_LOCKOUT = Question(
     "Lift the lockout",
@@ -115,7 +132,7 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
     add_fieldsets = [(None, {"fields": ["email", "usable_password", "password1", "password2"]})]
     panels = PANELS
     actions = ["end_sessions"]
-    actions_detail = menu("lock", "unlock", "end_all_sessions", "lift_lockout")
+    actions_detail = menu("lock", "unlock", "end_all_sessions", "lift_lockout", "reset_two_step")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Account], search_term: str
@@ -139,9 +156,11 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
         account = self.get_object(request, str(object_id))
         if account is None or not self.has_change_permission(request, account):
             return []
-        needless = f"accounts_account_{'unlock' if account.is_active else 'lock'}"
+        needless = {f"accounts_account_{'unlock' if account.is_active else 'lock'}"}
+        if not (request.user.is_superuser and two_step.of(account)):
+            needless.add("accounts_account_reset_two_step")
         buttons = super().get_actions_detail(request, object_id)
-        return [button for button in buttons if button.action_name != needless]
+        return [button for button in buttons if button.action_name not in needless]
 
     def save_model(
         self, request: HttpRequest, account: Account, form: forms.ModelForm, change: bool
@@ -178,7 +197,8 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
     @action(description="End sessions", icon="logout")
     def end_all_sessions(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         def end(account: Account, _: dict[str, Any]) -> str:
-            return f"{sessions.end_all(account)} sessions ended"
+            staffs = staff_sessions.end_all(account) if account.is_staff else 0
+            return f"{sessions.end_all(account) + staffs} sessions ended"
 
         return ask(self, request, object_id, END_SESSIONS, end)
 
@@ -188,6 +208,16 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
             return f"Failed logins from {lockout.lift(account)} addresses forgotten"
 
         return ask(self, request, object_id, LIFT_LOCKOUT, lift)
+
+    @action(description="Reset two-step login", icon="phonelink_erase")
+    def reset_two_step(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        def reset(account: Account, _: dict[str, Any]) -> str:
+            if not request.user.is_superuser:
+                raise Refused("Only superusers can.")
+            two_step.remove(account, address=client.address(request))
+            return "Two-step login is reset"
+
+        return ask(self, request, object_id, RESET_TWO_STEP, reset)
 
     @action(description="Lock", icon="lock", variant=ActionVariant.DANGER)
     def lock(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -2,6 +2,8 @@ import re
 from datetime import timedelta
 
 import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django_otp.oath import totp
@@ -295,3 +297,30 @@ def test_a_command_resets_it_and_may_run_twice(staff, protected, capsys):
 def test_the_command_says_when_there_is_no_such_account():
     with pytest.raises(CommandError, match="no account has the address nobody@selene.test"):
         call_command("reset_two_step", "nobody@selene.test")
+
+
+def test_a_superuser_resets_it_for_another(staff_client, staff, pass_time):
+    other = make_account("other@selene.test", None, is_staff=True)
+    two_step.confirm((begun := two_step.begin(other)), code_of(begun))
+    page = f"/admin/accounts/account/{other.pk}"
+
+    shown = staff_client.get(f"{page}/change/").content.decode()
+    staff_client.post(f"{page}/reset_two_step/")
+
+    assert f"{page}/reset_two_step/" in shown
+    assert two_step.of(other) is None
+    assert LogEntry.objects.get().additional_data == {"did": "reset two step"}
+
+
+def test_nobody_else_resets_it(client):
+    helper = make_account("helper@selene.test", None, is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__endswith="_account"))
+    two_step.confirm((begun := two_step.begin(helper)), code_of(begun))
+    client.force_login(helper, backend=BACKEND)
+    TwoStep.objects.update(last_step=-1)
+    client.post(PROVE, {"code": code_of(begun)})
+
+    answer = client.post(f"/admin/accounts/account/{helper.pk}/reset_two_step/")
+
+    assert "Only superusers can." in answer.content.decode()
+    assert two_step.of(helper)

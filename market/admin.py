@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -338,8 +339,8 @@ class SkillFilter(admin.SimpleListFilter):
             return devices
         try:
             with_it = DeviceSkill.objects.filter(skill=UUID(chosen))
-        except ValueError:
-            return devices.none()
+        except ValueError as error:
+            raise IncorrectLookupParameters from error
         return devices.filter(pk__in=with_it.order_by().values("device"))
 
 

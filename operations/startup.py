@@ -9,12 +9,14 @@ Each step may be cut off at any moment and begun again, and two servers of one d
 together.
 """
 
+import fcntl
 import hashlib
 import random
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management import call_command
@@ -45,7 +47,8 @@ def prepare(say: Say) -> None:
         DatabaseAway: nothing was changed.
     """
     _wait_for_database(say)
-    _again_if_another_interferes(lambda: _migrate(say))
+    with _alone_on_sqlite():
+        _again_if_another_interferes(lambda: _migrate(say))
     _again_if_another_interferes(lambda: _fill(say))
 
 
@@ -75,6 +78,22 @@ def _wait_for_database(say: Say) -> None:
             say("Waiting for the database")
             is_told = True
         time.sleep(0.5)
+
+
+@contextmanager
+def _alone_on_sqlite() -> Iterator[None]:
+    """Wait for others to have migrated this SQLite.
+
+    There a change of a table is a copy of it, made from what the migration knows of the table: a
+    second process that begins an earlier migration while a first one commits a later one would drop
+    the later one's columns, without an error. (PostgreSQL refuses what was done already.)
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with open(f"{connection.settings_dict['NAME']}.migrating", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # let go by whatever end of this process
+        yield
 
 
 def _again_if_another_interferes(work: Callable[[], None]) -> None:

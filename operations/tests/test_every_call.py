@@ -26,6 +26,7 @@ BODIES = {
     "empty": b"",
     "huge": b'{"a": "' + b"x" * 5_000_000 + b'"}',
 }
+TAKE_ANYTHING = {"/api/pairing-code/{code}", "/api/ssh-key"}  # Selene UI hangs on a refusal
 QUERIES = ("%00", "a=%00", "a=%ED%A0%80&state=%ED%A0%80", "a=%ff&input=%ff", "%", "a=1&a=2", "&=&")
 
 
@@ -173,7 +174,8 @@ def test_an_odd_query_is_answered(device, account_client, device_client, method,
 
     responses = [client.get(f"{at(path, device.pk)}?{query}") for query in QUERIES]
 
-    assert {response.status_code for response in responses[:2]} == {400}
+    with_nul = 200 if path in TAKE_ANYTHING else 400
+    assert {response.status_code for response in responses[:2]} == {with_nul}
     assert all(response.status_code < 500 or response.status_code == 503 for response in responses)
 
 

@@ -19,6 +19,7 @@ OTHER = "(other)"  # as in the counts of the fleet
 MAP_BOX = "0 60 3600 1400"
 SHOWN_DOTS = 800
 SMALLEST_DOT, BIGGEST_DOT = 8, 60  # tenths of a degree
+FULL_DOT = 20  # devices: where there are few altogether, a dot for one is still a small one
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        return not any(line.last for line in self.lines)
+        return not any(value for line in self.lines for value in line.values)
 
     @property
     def top_label(self) -> str:
@@ -163,7 +164,7 @@ def column_chart(title: str, labels: Sequence[str], parts: Sequence[Line], note:
 def world_map(dots: Iterable[Dot]) -> SafeString:
     """Draw ``dots`` on the world, the area of each after its devices; at most ``SHOWN_DOTS``."""
     drawn = sorted(_heaped(list(dots)), key=lambda dot: -dot.devices)
-    most = drawn[0].devices if drawn else 1
+    most = max(FULL_DOT, *(dot.devices for dot in drawn), 0)
     circles = format_html_join(
         "",
         '<circle cx="{}" cy="{}" r="{}"><title>{}</title></circle>',

@@ -82,6 +82,14 @@ def test_places_are_where_they_are_on_the_map():
     assert len(svg) < 20_000
 
 
+def test_a_single_device_is_a_small_dot():
+    assert 'r="20"' in charts.world_map([Dot(0, 0, 1)])
+
+
+def test_a_chart_that_ends_in_nothing_is_still_shown():
+    assert not charts.column_chart("x", ["a", "b"], [Line("n", [3, 0])]).is_empty
+
+
 def test_crowded_places_are_drawn_together_and_nothing_is_lost():
     dots = [Dot(north, east, 1) for north in range(-60, 80) for east in range(-180, 180, 4)]
 

@@ -9,18 +9,20 @@ long as there is nothing to read, the connection is as good as an answer would s
 import select
 
 from django.db.backends.postgresql import base
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         if self.connection is None or self.connection.closed:
             return False
-        if self.errors_occurred or _has_something_to_say(self.connection.fileno()):
-            return bool(super().is_usable())
-        return True
+        is_idle = self.connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+        if is_idle and not self.errors_occurred and not _can_read(self.connection.fileno()):
+            return True
+        return bool(super().is_usable())
 
 
-def _has_something_to_say(descriptor: int) -> bool:
+def _can_read(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))

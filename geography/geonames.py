@@ -16,7 +16,7 @@ from django.db import models, transaction
 from geography import geonames_cities, geonames_files, geonames_names
 from geography.geonames_files import CityRow, CountryRow, Progress, RegionRow, TimezoneRow
 from geography.geonames_report import Report
-from geography.models import City, Country, OtherCityName, Region, Timezone
+from geography.models import City, Country, Gazetteer, OtherCityName, Region, Timezone
 from geography.names import fold
 from geography.references import delete_unreferred
 
@@ -91,6 +91,7 @@ def usable(dump: Dump, report: Report) -> Dump:
 def _store(dump: Dump, report: Report, progress: Progress) -> None:
     # Whoever loads on another machine waits here until we have committed.
     list(Country.objects.select_for_update(no_key=True).values_list("pk"))
+    Gazetteer.objects.update_or_create(pk=1, defaults={"revision": uuid.uuid4()})
     countries, renamed_countries = _store_countries(dump.countries)
     regions, renamed_regions = _store_regions(dump.regions, countries)
     timezones, report.changed_timezones = _store_timezones(dump.timezones, countries)

@@ -115,3 +115,17 @@ class OtherCityName(models.Model):
 
     def __str__(self) -> str:
         return self.search_name
+
+
+class Gazetteer(models.Model):
+    """All places together: one row, from the first load on."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    # No number: one that a backup brings back could come to name two contents.
+    revision = models.UUIDField(default=uuid.uuid4, help_text="Another after every load.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="gazetteer_is_one")]
+
+    def __str__(self) -> str:
+        return "places"

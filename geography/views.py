@@ -1,16 +1,26 @@
 """The lists of places, open to everybody."""
 
+from uuid import UUID
+
+from django.db.models import Model
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from geography import serializers
 from geography.models import City, Country, Region, Timezone
-from geography.serializers import list_places
 
 BY_NAME = ("search_name", "name")
+
+
+def _list(
+    model: type[Model], shape: type[Serializer], order: tuple[str, ...], **within: UUID
+) -> HttpResponse:
+    body = serializers.list_places(model, shape, order, **within)
+    return HttpResponse(body, content_type="application/json")
 
 
 class PlacesView(APIView):
@@ -22,9 +32,8 @@ class CountriesView(PlacesView):
     """GET /api/countries: all countries."""
 
     @extend_schema(responses=serializers.CountrySerializer(many=True))
-    def get(self, request: Request) -> Response:
-        countries = Country.objects.all()
-        return Response(list_places(countries, serializers.CountrySerializer, order=BY_NAME))
+    def get(self, request: Request) -> HttpResponse:
+        return _list(Country, serializers.CountrySerializer, BY_NAME)
 
 
 class RegionsView(PlacesView):
@@ -34,11 +43,10 @@ class RegionsView(PlacesView):
         parameters=[serializers.OfCountrySerializer],
         responses=serializers.RegionSerializer(many=True),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         asked = serializers.OfCountrySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        regions = Region.objects.filter(**asked.validated_data)
-        return Response(list_places(regions, serializers.RegionSerializer, order=BY_NAME))
+        return _list(Region, serializers.RegionSerializer, BY_NAME, **asked.validated_data)
 
 
 class CitiesView(PlacesView):
@@ -48,11 +56,10 @@ class CitiesView(PlacesView):
         parameters=[serializers.OfRegionSerializer],
         responses=serializers.CitySerializer(many=True),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         asked = serializers.OfRegionSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        cities = City.objects.filter(**asked.validated_data)
-        return Response(list_places(cities, serializers.CitySerializer, order=BY_NAME))
+        return _list(City, serializers.CitySerializer, BY_NAME, **asked.validated_data)
 
 
 class TimezonesView(PlacesView):
@@ -62,8 +69,7 @@ class TimezonesView(PlacesView):
         parameters=[serializers.OfCountrySerializer],
         responses=serializers.TimezoneSerializer(many=True),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         asked = serializers.OfCountrySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        timezones = Timezone.objects.filter(**asked.validated_data)
-        return Response(list_places(timezones, serializers.TimezoneSerializer, order=("name",)))
+        return _list(Timezone, serializers.TimezoneSerializer, ("name",), **asked.validated_data)

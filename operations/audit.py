@@ -22,6 +22,7 @@ from devices.models import (
     SttEngineDay,
     SttTranscription,
 )
+from geography.models import Gazetteer
 
 APPS = ("geography", "accounts", "devices", "market")
 # What the server itself writes while staff do something is no doing of theirs.
@@ -31,6 +32,7 @@ SERVERS_OWN = {
     CoreMetric,
     DeviceToken,
     EmailChange,
+    Gazetteer,
     OutgoingMail,
     PairingSession,
     PendingPayment,

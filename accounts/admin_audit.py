@@ -48,9 +48,11 @@ def _rows(
     rows: Iterable[Model] = []
     if view.__name__ == "changelist_view":
         rows = _selected(owner, request)[:MOST_ROWS]
-    elif "object_id" in options and view.__name__ not in SPEAKING:
+    elif options.get("object_id"):
         row = owner.get_object(request, unquote(str(options["object_id"])))
         rows = [row] if row else []
+        for each in rows:
+            audit.remember(each)
     return {str(row.pk): str(row) for row in rows}
 
 
@@ -61,6 +63,8 @@ def _selected(owner: ModelAdmin, request: HttpRequest) -> QuerySet:
 
 
 def _note(owner: ModelAdmin, view: Page, request: HttpRequest, rows: dict[str, str]) -> None:
+    if view.__name__ in SPEAKING:
+        return
     what, action = view.__name__.replace("_", " "), audit.Action.UPDATE
     if view.__name__ == "changelist_view":
         name = request.POST.get("action", "")

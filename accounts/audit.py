@@ -2,8 +2,9 @@
 
 1. ``by`` surrounds a request to the back office with who asks, and from where.
 2. While it does, rows of watched models that are saved are compared with what the database has.
-3. What is changed otherwise, by a use case that updates many rows or by a page of its own, is noted
-   from what was asked for: the form's message, the action and its rows, ``note``.
+3. What is changed otherwise, by a use case that updates rows without saving them or by a page of
+   its own, is noted from what was asked for: the page's row before and after, the form's message,
+   the action and its rows, ``note``.
 
 Outside of ``by`` nothing is compared and nothing asked of the database: devices, the API and jobs
 cost what they would without. Deletions are noted in step 3, since who listens to deletions makes
@@ -16,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditlog.diff import model_instance_diff
 from auditlog.models import LogEntry
 from auditlog.receivers import log_create, log_update
 from auditlog.registry import auditlog
@@ -46,6 +48,7 @@ class _Acting:
     actor: Account
     address: str | None
     noted: set[tuple[int | None, str]] = field(default_factory=set)  # content type and key
+    before: Model | None = None  # the row of the page
 
 
 _acting: ContextVar[_Acting | None] = ContextVar("acting", default=None)
@@ -61,6 +64,12 @@ def by(request: HttpRequest) -> Iterator[None]:
         _acting.reset(token)
 
 
+def remember(row: Model) -> None:
+    """Keep ``row`` as it is before its page changes it."""
+    if acting := _acting.get():
+        acting.before = row
+
+
 def note(row: Model, what: str, action: int = Action.UPDATE) -> None:
     """Note that ``what`` was done to ``row``; outside of the back office this does nothing."""
     if _acting.get():
@@ -72,7 +81,7 @@ def note(row: Model, what: str, action: int = Action.UPDATE) -> None:
 def note_rest(rows: dict[str, str], model: type[Model], what: str, action: int) -> None:
     """Note ``what`` for those of ``rows`` (names by key) for which nothing is noted yet.
 
-    They may be gone by now, so they are not asked for.
+    Of many, what exactly has changed is not asked for: it would be a query and more for each.
     """
     kind = ContentType.objects.get_for_model(model)
     entries = [
@@ -81,6 +90,7 @@ def note_rest(rows: dict[str, str], model: type[Model], what: str, action: int) 
             object_pk=key,
             object_repr=name,
             action=action,
+            changes=_changes(key),
             additional_data={"did": what},
         )
         for key, name in rows.items()
@@ -156,8 +166,25 @@ def _note_what_the_admin_says(instance: admin_models.LogEntry, **_: object) -> N
         object_pk=str(instance.object_id),
         object_repr=instance.object_repr,
         action=ACTIONS[instance.action_flag],
+        changes=_changes(str(instance.object_id)),
         additional_data={"did": instance.get_change_message()},
     )
+
+
+def _changes(key: str) -> dict[str, Any] | None:
+    """Return what has changed of the page's row, if ``key`` is that row's."""
+    acting = _acting.get()
+    old = acting and acting.before
+    if not old or str(old.pk) != key or not auditlog.contains(type(old)):
+        return None
+    new = type(old)._base_manager.filter(pk=old.pk).first()
+    columns = old._meta.concrete_fields
+    names = [each.name for each in columns if _differs(old, new, each.attname)] if new else []
+    return model_instance_diff(old, new, fields_to_check=names) if names else None
+
+
+def _differs(old: Model, new: Model | None, name: str) -> bool:
+    return getattr(old, name) != getattr(new, name)
 
 
 def _note_many(name: str) -> Callable[..., None]:

@@ -1,6 +1,7 @@
 """Jobs, statistics and the audit log in the back office."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -18,6 +19,7 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display
+from unfold.utils import parse_date_str
 
 from accounts import audit
 from accounts.admin_mixins import ReadOnly
@@ -166,6 +168,26 @@ class KindFilter(admin.SimpleListFilter):
         return rows.filter(content_type=int(value)) if value and value.isdigit() else rows
 
 
+class DaysFilter(RangeDateFilter):
+    """Moments by their days, of which the last one is meant too."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        names = (f"{self.parameter_name}_from", f"{self.parameter_name}_to")
+        first, last = (parse_date_str(str(self.used_parameters.get(name, ""))) for name in names)
+        rows = queryset
+        if first:
+            rows = rows.filter(**{f"{self.parameter_name}__gte": _midnight(first)})
+        if last:
+            rows = rows.filter(
+                **{f"{self.parameter_name}__lt": _midnight(last) + timedelta(days=1)}
+            )
+        return rows
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnly, ModelAdmin):
     """Who changed what in the back office, when and from where."""
@@ -176,7 +198,7 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
         ("actor", AutocompleteSelectFilter),
         KindFilter,
         "action",
-        ("timestamp", RangeDateFilter),
+        ("timestamp", DaysFilter),
     ]
     list_filter_submit = True
     search_fields = ["actor_email", "object_repr", "=object_pk"]

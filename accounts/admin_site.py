@@ -66,14 +66,19 @@ class BackOffice(UnfoldAdminSite):
         # Outside of ``admin_view``: they are how to get in.
         pages = {"two-step": admin_two_step.prove, "two-step/own": admin_two_step.set_up}
         return [
-            path(
-                f"{where}/",
-                never_cache(csrf_protect(page)),
-                {"site": self},
-                name=page.__name__ + "_two_step",
-            )
-            for where, page in pages.items()
-        ] + super().get_urls()
+            *(
+                path(
+                    f"{where}/",
+                    never_cache(csrf_protect(page)),
+                    {"site": self},
+                    name=page.__name__ + "_two_step",
+                )
+                for where, page in pages.items()
+            ),
+            # Also for who is halfway in
+            path("logout/", never_cache(csrf_protect(self.logout)), name="logout"),
+            *super().get_urls(),
+        ]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether all steps of signing in are done, and nothing of it has ended."""

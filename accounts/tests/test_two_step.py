@@ -220,6 +220,13 @@ def test_wrong_codes_lock_the_account_out_for_this_address(
     assert "locked_out" in kinds()
 
 
+def test_who_gives_up_halfway_is_signed_out(staff_client, protected):
+    staff_client.post("/admin/logout/")
+
+    assert staff_client.get(PROVE)["Location"] == LOGIN
+    assert not staff_client.session.keys()
+
+
 def test_where_it_is_required_nothing_opens_before_it_is_set_up(staff_client, settings):
     settings.STAFF_TWO_STEP = True
 

@@ -43,6 +43,7 @@ forwarded_allow_ips = ""
 
 control_socket_disable = True
 accesslog = None
+logger_class = "selene_project.worker.QuietLogger"
 # Its own lines tell of every start and stop; only trouble is worth one.
 _quiet = {"gunicorn.error": {"level": "WARNING", "propagate": True, "handlers": []}}
 logconfig_dict = settings.LOGGING | {"loggers": settings.LOGGERS | _quiet}

@@ -18,6 +18,7 @@ import errno
 import gc
 import json
 import re
+import select
 import selectors
 import socket
 import struct
@@ -30,6 +31,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import unquote
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from selene_project import settings
@@ -50,13 +52,35 @@ LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORE
 EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
+class QuietLogger(Logger):
+    """gunicorn's, without its log of requests, whose lines cost time even if nobody sees them."""
+
+    def access(self, *request: object) -> None:
+        """Log nothing: proxies do, and ``operations.statistics`` counts."""
+
+
 class ClientSocket(socket.socket):
-    """A connection to a client, as its thread sees it: nothing waits without limit."""
+    """A connection to a client, as its thread sees it: nothing waits without limit.
+
+    It never blocks, whatever gunicorn sets it to several times in each request: system calls for
+    nothing, since receiving does not wait here and sending does it by itself.
+    """
 
     arrived_at = 0.0  # Unix time, of the last data received
     has_ended_early = False  # the thread wanted more of the request than there is
     _is_cut = False
     _answer_until: float | None = None
+
+    def __init__(self, accepted: socket.socket) -> None:
+        family, kind, protocol = accepted.family, accepted.type, accepted.proto
+        super().__init__(family, kind, protocol, fileno=accepted.detach())
+        super().setblocking(False)
+
+    def setblocking(self, flag: bool) -> None:
+        """Stay as it is."""
+
+    def settimeout(self, value: float | None) -> None:
+        """Stay as it is."""
 
     def hand_over(self, *, is_cut: bool) -> None:
         """Note that the request is there, for a thread to answer; cut: without its body."""
@@ -65,7 +89,6 @@ class ClientSocket(socket.socket):
 
     def receive(self, size: int) -> bytes | None:
         """Return what was sent, ``b""`` at the end, None if there is nothing yet."""
-        self.setblocking(False)
         try:
             data, notes, _, _ = self.recvmsg(size, NOTES_SIZE)
         except BlockingIOError:
@@ -89,12 +112,19 @@ class ClientSocket(socket.socket):
             self._answer_until = time.monotonic() + ANSWER_LIMIT
         left = memoryview(data)
         while left:
-            patience = min(SILENCE, self._answer_until - time.monotonic())
-            self.settimeout(max(patience, 0))
             try:
                 left = left[self.send(left) :]
-            except (TimeoutError, BlockingIOError) as error:
-                raise BrokenPipeError(errno.EPIPE, "client reads too slowly") from error
+            except BlockingIOError:
+                patience = min(SILENCE, self._answer_until - time.monotonic())
+                if patience <= 0 or not _takes_more(self, patience):
+                    raise BrokenPipeError(errno.EPIPE, "client reads too slowly") from None
+
+
+def _takes_more(client: ClientSocket, seconds: float) -> bool:
+    """Wait until something can be sent, at most so long; tell whether it can."""
+    poll = select.poll()
+    poll.register(client, select.POLLOUT)
+    return bool(poll.poll(seconds * 1_000))
 
 
 def _kernel_time(note: tuple[int, int, bytes]) -> float:
@@ -172,6 +202,7 @@ class Worker(ThreadWorker):
         self._waiting: set[Connection] = set()
         self._held = 0
         self._next_look = 0.0
+        self._next_notice = 0.0
         self._drains_until: float | None = None
 
     def load_wsgi(self) -> None:
@@ -189,6 +220,13 @@ class Worker(ThreadWorker):
             return application(environ, start_response)
 
         self.wsgi = stamped
+
+    def notify(self) -> None:
+        """Tell the master that this worker lives: each second, not with everything that happens."""
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + 1
+            super().notify()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end, on SIGTERM: see the module."""
@@ -217,8 +255,7 @@ class Worker(ThreadWorker):
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 time.sleep(0.05)  # until others have closed
             return False
-        client = ClientSocket(fileno=accepted.detach())
-        connection = Connection(self.cfg, client, address, listener.getsockname())
+        connection = Connection(self.cfg, ClientSocket(accepted), address, listener.getsockname())
         connection.init()
         self.nr_conns += 1
         self._await_request(connection)
@@ -302,7 +339,6 @@ class Worker(ThreadWorker):
     def _close(self, connection: Connection) -> None:
         """Hang up, but not before the client could read all: RFC 9112, section 9.6."""
         try:
-            connection.sock.setblocking(False)
             connection.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self._forget(connection)
@@ -322,7 +358,6 @@ class Worker(ThreadWorker):
         self, connection: Connection, on_readable: Callable[[Connection, ClientSocket], None]
     ) -> None:
         self._waiting.add(connection)
-        connection.sock.setblocking(False)
         callback = partial(on_readable, connection)
         self.poller.register(connection.sock, selectors.EVENT_READ, callback)
 

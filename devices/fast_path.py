@@ -13,6 +13,8 @@ the request what the current version is: so no race between writers and readers,
 Redis' memory, can make an old answer look new.
 """
 
+import itertools
+import os
 import re
 import secrets
 import time
@@ -34,6 +36,10 @@ REFUSED = b"-"
 HIT = b"="
 SEEN_VERSION = "selene.seen_version"  # key of a request's META
 REFUSAL = "device not authorized"
+
+# What no reader's mark of another process, or of this one, is the same as
+_READERS = secrets.token_hex(8)
+_reader = itertools.count()
 
 # KEYS: token, version, tag. ARGV: device id, tag, contacts hash, now, placeholder.
 _LOOK_UP = Script(
@@ -146,7 +152,7 @@ def _not_modified(tag: str) -> HttpResponse:
 
 
 def _look_up(device_id: str, path: str, token_digest: str, tag: str) -> bytes:
-    placeholder = f"?{secrets.token_hex(8)}"
+    placeholder = f"?{_READERS}-{os.getpid()}-{next(_reader)}"
     now = f"{time.time():.0f}"
     keys = _keys(device_id, path, token_digest)
     answer = version_cache.run(_LOOK_UP, keys, device_id, tag, contacts.KEY, now, placeholder)

@@ -91,7 +91,7 @@ class FastPath:
         token = bearer(request)
         if path is None or not token or request.method != "GET":
             return self.get_response(request)
-        tag = _single_tag(request.headers.get("If-None-Match", ""))
+        tag = _single_tag(request.META.get("HTTP_IF_NONE_MATCH", ""))
         try:
             answer = _look_up(path[1], request.path_info, digest(token), tag)
         except Unreachable:
@@ -136,7 +136,7 @@ def is_refused(request: HttpRequest, token_digest: str) -> bool:
 
 def bearer(request: HttpRequest) -> str:
     """Return the token of the Authorization header, "" without one."""
-    keyword, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    keyword, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     return token.strip() if keyword.lower() == "bearer" else ""
 
 

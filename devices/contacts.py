@@ -5,6 +5,7 @@ bulk. Without it, or while it is away, the row itself is written, at most once a
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -20,7 +21,8 @@ from devices.models import Device
 
 KEY = "selene:contacts"
 FLUSHES = "selene:contacts:flushes"  # the names of hashes that are being moved
-BATCH = 2_000
+SCANNED = 2_000  # that Redis reads in one go, while everybody waits
+BATCH = 20_000  # devices, of which a statement names those of one second
 ROW_INTERVAL = timedelta(seconds=60)
 
 
@@ -80,7 +82,7 @@ def _move(client: Redis, key: bytes) -> int:
 
 def _batches(client: Redis, key: bytes) -> Iterator[dict[UUID, datetime]]:
     batch: dict[UUID, datetime] = {}
-    for device_id, seconds in client.hscan_iter(key, count=BATCH):
+    for device_id, seconds in client.hscan_iter(key, count=SCANNED):
         batch[UUID(device_id.decode())] = _read_time(seconds)
         if len(batch) >= BATCH:
             yield batch
@@ -92,17 +94,16 @@ def _batches(client: Redis, key: bytes) -> Iterator[dict[UUID, datetime]]:
 @transaction.atomic
 def _write_rows(contacts: dict[UUID, datetime]) -> None:
     """Write ``contacts`` where they are news; rows of devices removed meanwhile are no more."""
-    rows = Device.objects.filter(pk__in=contacts).only("pk", "last_contact_at")
+    rows = Device.objects.filter(pk__in=contacts)
     # By ascending key, as all who lock several devices do.
-    devices = list(rows.select_for_update(no_key=True).order_by("pk"))
-    news = [
-        device
-        for device in devices
-        if device.last_contact_at is None or device.last_contact_at < contacts[device.pk]
-    ]
-    for device in news:
-        device.last_contact_at = contacts[device.pk]
-    Device.objects.bulk_update(news, ["last_contact_at"], batch_size=500)
+    held = rows.select_for_update(no_key=True).order_by("pk")
+    news: dict[datetime, list[UUID]] = defaultdict(list)
+    for pk, before in held.values_list("pk", "last_contact_at"):
+        if before is None or before < contacts[pk]:
+            news[contacts[pk]].append(pk)
+    # Many share one of the few seconds since the last flush, and so a statement.
+    for at, devices in news.items():
+        Device.objects.filter(pk__in=devices).update(last_contact_at=at)
 
 
 def _note_in_row(device: Device) -> None:

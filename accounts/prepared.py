@@ -1,8 +1,8 @@
 """Queries that are composed once and asked with every request.
 
 Django composes a query anew each time it is asked: for one that joins a few tables that takes
-several times as long as PostgreSQL takes to answer it. Here it is composed once a process, with
-places left for what differs::
+several times as long as PostgreSQL takes to answer it. Here it is composed once a process, and
+planned once a connection, with places left for what differs::
 
     _OF_DEVICE = PreparedQuery(lambda: Device.objects.filter(pk=Given("pk", UUIDField())))
     devices = _OF_DEVICE(pk=device_id)
@@ -11,6 +11,7 @@ The rows are those of the queryset: instances with what it selects and annotates
 ``values_list``. Only for what is asked so often that it matters.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,15 +49,17 @@ class _Composed:
 class PreparedQuery(Generic[Row]):
     """A queryset with ``Given`` values; no prefetches, no other database than the default."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self, make: Callable[[], models.QuerySet[Any, Row]]) -> None:
         self._make = make
+        self._name = f"selene_{next(self._numbers)}"
 
     def __call__(self, **given: object) -> list[Row]:
         """Return all rows."""
         composed = self._composed
-        parameters = [_bind(parameter, given) for parameter in composed.parameters]
         with connection.cursor() as cursor:
-            cursor.execute(composed.statement, parameters)  # type: ignore[arg-type]
+            cursor.execute(*self._command(composed, given))
             rows: Iterable[Sequence] = cursor.fetchall()
         if composed.converters:
             rows = composed.compiler.apply_converters(rows, composed.converters)
@@ -65,6 +68,16 @@ class PreparedQuery(Generic[Row]):
     def first(self, **given: object) -> Row | None:
         """Return the first row, None if there is none; all of them are read."""
         return next(iter(self(**given)), None)
+
+    def _command(self, composed: _Composed, given: dict[str, object]) -> tuple[str, list[Any]]:
+        """Return what to execute with what: where a database plans ahead, the plan's name."""
+        prepare = getattr(connection, "prepare", None)
+        constants = [None if isinstance(one, Given) else one for one in composed.parameters]
+        if prepare is None or not prepare(self._name, composed.statement, constants):
+            return composed.statement, [_bind(each, given) for each in composed.parameters]
+        values = [_bind(each, given) for each in composed.parameters if isinstance(each, Given)]
+        places = f"({', '.join(['%s'] * len(values))})" if values else ""
+        return f"EXECUTE {self._name} {places}", values
 
     @cached_property
     def _composed(self) -> _Composed:

@@ -2,7 +2,7 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import CharField, Exists, OuterRef, UUIDField
 
 from accounts import sessions
@@ -97,3 +97,59 @@ def test_a_value_that_is_not_given_is_a_mistake():
 
     with pytest.raises(KeyError):
         query(id=uuid4())
+
+
+@pytest.fixture
+def of_owner():
+    return PreparedQuery(
+        lambda: Account.objects.filter(pk=Given("pk", UUIDField()), is_staff=False)
+    )
+
+
+def plans():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans + custom_plans FROM pg_prepared_statements")
+        return [uses for statement, uses in cursor.fetchall() if "accounts_account" in statement]
+
+
+@pytest.mark.fleet
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_plans_once_a_connection(account, of_owner, django_assert_num_queries):
+    connection.close()
+
+    with django_assert_num_queries(3):
+        found = [of_owner(pk=account.pk) for _ in range(3)]
+
+    assert found == [[account]] * 3
+    assert plans() == [3]
+
+
+@pytest.mark.fleet
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_plans_anew(account, of_owner):
+    of_owner(pk=account.pk)
+    connection.close()
+
+    assert of_owner(pk=account.pk) == [account]
+    assert plans() == [1]
+
+
+@pytest.mark.fleet
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_outlives_a_transaction_that_fails(account, of_owner):
+    connection.close()
+    with transaction.atomic():
+        of_owner(pk=account.pk)
+        transaction.set_rollback(True)
+
+    assert of_owner(pk=account.pk) == [account]
+
+
+@pytest.mark.fleet
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_planned_ahead_behind_pgbouncer(account, of_owner, monkeypatch):
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+
+    assert of_owner(pk=account.pk) == [account]
+    assert plans() == []

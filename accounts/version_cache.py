@@ -67,7 +67,7 @@ class Script:
 
 
 _Answer = Any  # bytes, an integer, a list of them or None, as the command has it
-_Call = tuple[Script, Sequence[str], Sequence[str | int | float]]
+_Call = tuple[Script, Sequence[str], Sequence[bytes | str | int | float]]
 
 # KEYS: version. ARGV: number, seconds, "1" to leave a lost key lost.
 _LEARN = Script(
@@ -122,7 +122,7 @@ def retire(device_ids: Iterable[UUID]) -> None:
         _owe(numbers)
 
 
-def run(script: Script, keys: Sequence[str], *arguments: str | int | float) -> _Answer:
+def run(script: Script, keys: Sequence[str], *arguments: bytes | str | int | float) -> _Answer:
     """Run ``script`` in one round trip.
 
     Raises:

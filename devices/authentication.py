@@ -6,7 +6,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import Account
-from devices import contacts, fast_path, tokens
+from devices import fast_path, tokens
 from devices.models import Device
 
 # In the words of the first Selene
@@ -36,7 +36,7 @@ class DeviceTokenAuthentication(BaseAuthentication):
         claimed = request.parser_context["kwargs"].get("device_id", str(device.pk))
         if claimed != str(device.pk):
             raise AuthenticationFailed(OF_ANOTHER_DEVICE)
-        contacts.note(device)
+        fast_path.note_contact(request._request, device)
         return device.account, device
 
     def authenticate_header(self, request: Request) -> str:

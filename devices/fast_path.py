@@ -5,7 +5,9 @@ Redis configured, the answer to such a request is decided by one script there:
 
 1. the token is known to be refused: 401, at the cost of this look-up;
 2. token and tag were both good at the device's current version: 304, and the contact is noted;
-3. anything else: the ordinary view answers, and remembers what it found for the next poll.
+3. the token was, and the answer was sent less than a minute ago: it is sent again (a device that
+   starts asks for everything three times);
+4. anything else: the ordinary view answers, and what it found is remembered for the next poll.
 
 The current version is what ``accounts.version_cache`` keeps. What the view remembers counts only at
 the version its device had *before* it read what it sent, and only if Redis has known since before
@@ -20,6 +22,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+import orjson
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -32,16 +35,23 @@ from devices.tokens import digest
 
 TAGGED = re.compile(r"/v1/device/([0-9a-f-]{36})(?:/setting|/location|/skill|/skill/settings)?")
 REFUSED_FOR = 60  # seconds
+BODY_KEPT = 60  # seconds
+BODY_BYTES = 32_768  # of a longer one no copy is kept
 REFUSED = b"-"
 HIT = b"="
-SEEN_VERSION = "selene.seen_version"  # key of a request's META
+AGAIN = b"+"
+# Keys of a request's META
+SEEN_VERSION = "selene.seen_version"
+CALLER = "selene.caller"
+FOUND = "selene.found"
 REFUSAL = "device not authorized"
 
 # What no reader's mark of another process, or of this one, is the same as
 _READERS = secrets.token_hex(8)
 _reader = itertools.count()
 
-# KEYS: token, version, tag. ARGV: device id, tag, contacts hash, now, placeholder.
+# KEYS: token, version, tag, body. ARGV: device id, tag, contacts hash, now, placeholder, "1" if a
+# body may be sent.
 _LOOK_UP = Script(
     """
 local token = redis.call('GET', KEYS[1])
@@ -51,25 +61,35 @@ if not version then
   redis.call('SET', KEYS[2], ARGV[5], 'EX', 60)
   return ARGV[5]
 end
-if token == ARGV[1] .. ' ' .. version
-    and redis.call('GET', KEYS[3]) == ARGV[2] .. ' ' .. version then
-  redis.call('HSET', ARGV[3], ARGV[1], ARGV[4])
-  return '='
+if token ~= ARGV[1] .. ' ' .. version then return version end
+local answer = version
+if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) == ARGV[2] .. ' ' .. version then
+  answer = '='
+elseif ARGV[6] == '1' then
+  local body = redis.call('GET', KEYS[4])
+  local start = version .. ' '
+  if body and string.sub(body, 1, #start) == start then
+    answer = '+' .. string.sub(body, #start + 1)
+  end
 end
-return version
+if answer ~= version then redis.call('HSET', ARGV[3], ARGV[1], ARGV[4]) end
+return answer
 """
 )
-# KEYS: token, version, tag. ARGV: device id, tag, version read, version seen before, seconds.
+# KEYS: token, version, tag, body. ARGV: device id, tag, contacts hash, now, version read, version
+# seen before, seconds, body or "", its seconds.
 _REMEMBER = Script(
     """
+redis.call('HSET', ARGV[3], ARGV[1], ARGV[4])
 local known = redis.call('GET', KEYS[2])
 if not known then return 0 end
 local number = tonumber(known)
-if number and number > tonumber(ARGV[3]) then return 0 end
-if not number and known ~= ARGV[4] then return 0 end
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[5])
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[3], 'EX', ARGV[5])
-redis.call('SET', KEYS[3], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5])
+if number and number > tonumber(ARGV[5]) then return 0 end
+if not number and known ~= ARGV[6] then return 0 end
+redis.call('SET', KEYS[2], ARGV[5], 'EX', ARGV[7])
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[5], 'EX', ARGV[7])
+redis.call('SET', KEYS[3], ARGV[2] .. ' ' .. ARGV[5], 'EX', ARGV[7])
+if ARGV[8] ~= '' then redis.call('SET', KEYS[4], ARGV[5] .. ' ' .. ARGV[8], 'EX', ARGV[9]) end
 return 1
 """
 )
@@ -91,29 +111,58 @@ class FastPath:
         token = bearer(request)
         if path is None or not token or request.method != "GET":
             return self.get_response(request)
+        keys = _keys(path[1], request.path_info, digest(token))
         tag = _single_tag(request.META.get("HTTP_IF_NONE_MATCH", ""))
+        # What a browser is told depends on whose page asks.
+        takes_body = tag is not None and "HTTP_ORIGIN" not in request.META
         try:
-            answer = _look_up(path[1], request.path_info, digest(token), tag)
+            answer = _look_up(keys, path[1], tag or "", takes_body=takes_body)
         except Unreachable:
             return self.get_response(request)
         if answer == HIT:
-            return _not_modified(tag)
+            return _not_modified(tag or "")
         if answer == REFUSED:
             return refuse()
+        if answer.startswith(AGAIN):
+            return _unpack(answer[1:])
         request.META[SEEN_VERSION] = answer
-        return self.get_response(request)
+        response = self.get_response(request)
+        keep(request, keys, response)
+        return response
 
 
-def remember(request: HttpRequest, device: Device, tag: str) -> None:
-    """Note that the request's token and ``tag`` are good at the version ``device`` was read at."""
-    seen = request.META.get(SEEN_VERSION)
-    if seen is None:
+def note_contact(request: HttpRequest, device: Device) -> None:
+    """Record that ``device`` asks, if need be together with what it is answered."""
+    if SEEN_VERSION in request.META:
+        request.META[CALLER] = device
+    else:
+        contacts.note(device)
+
+
+def remember(request: HttpRequest, tag: str, *, is_secret: bool) -> None:
+    """Note that the request's token and ``tag`` are good at the version its device was read at.
+
+    A secret answer is not kept: Redis may write what it holds to a disk.
+    """
+    request.META[FOUND] = tag, is_secret
+
+
+def keep(request: HttpRequest, keys: list[str], response: HttpResponse) -> None:
+    """Note the contact, and leave in Redis what the view found, in one round trip."""
+    device: Device | None = request.META.get(CALLER)
+    if device is None:
         return
-    keys = _keys(str(device.pk), request.path_info, digest(bearer(request)))
+    found = request.META.get(FOUND)
+    if found is None:
+        contacts.note(device)
+        return
+    tag, is_secret = found
+    seen, body = request.META[SEEN_VERSION], b"" if is_secret else _pack(request, response)
+    about = [str(device.pk), tag, contacts.KEY, f"{time.time():.0f}", 2 * device.version, seen]
     try:
-        version_cache.run(_REMEMBER, keys, str(device.pk), tag, 2 * device.version, seen, LIFETIME)
+        version_cache.run(_REMEMBER, keys, *about, LIFETIME, body, BODY_KEPT)
     except Unreachable:
-        return
+        contacts.note(device)
 
 
 def remember_refused(token_digest: str) -> None:
@@ -151,20 +200,35 @@ def _not_modified(tag: str) -> HttpResponse:
     return response
 
 
-def _look_up(device_id: str, path: str, token_digest: str, tag: str) -> bytes:
+def _pack(request: HttpRequest, response: HttpResponse) -> bytes:
+    """Return headers and body of an answer that may be sent again, else b""."""
+    if response.status_code != 200 or response.cookies or "HTTP_ORIGIN" in request.META:
+        return b""
+    if len(response.content) > BODY_BYTES:
+        return b""
+    return orjson.dumps(dict(response.items())) + b"\n" + response.content
+
+
+def _unpack(packed: bytes) -> HttpResponse:
+    headers, _, content = packed.partition(b"\n")
+    return HttpResponse(content, headers=orjson.loads(headers))
+
+
+def _look_up(keys: list[str], device_id: str, tag: str, *, takes_body: bool) -> bytes:
     placeholder = f"?{_READERS}-{os.getpid()}-{next(_reader)}"
     now = f"{time.time():.0f}"
-    keys = _keys(device_id, path, token_digest)
-    answer = version_cache.run(_LOOK_UP, keys, device_id, tag, contacts.KEY, now, placeholder)
+    answer = version_cache.run(
+        _LOOK_UP, keys, device_id, tag, contacts.KEY, now, placeholder, int(takes_body)
+    )
     return bytes(answer)
 
 
 def _keys(device_id: str, path: str, token_digest: str) -> list[str]:
-    return [f"token:{token_digest}", f"version:{device_id}", f"tag:{path}"]
+    return [f"token:{token_digest}", f"version:{device_id}", f"tag:{path}", f"body:{path}"]
 
 
-def _single_tag(if_none_match: str) -> str:
-    """Return the one tag the header names; "", which no answer has, for none, several or any."""
+def _single_tag(if_none_match: str) -> str | None:
+    """Return the one tag the header names, "" if it names none, None for several or any."""
     if "," in if_none_match or "*" in if_none_match:
-        return ""
+        return None
     return if_none_match.strip().removeprefix("W/").strip('"')

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import UUIDField
@@ -23,6 +24,13 @@ _VALUES_OF_DEVICE: PreparedQuery[tuple[str, Values | None, str]] = PreparedQuery
         .values_list("skill__skill_gid", "settings", "secret_settings")
     )
 )
+
+
+class DeviceValues(NamedTuple):
+    """What a device polls."""
+
+    by_skill: dict[str, Values | None]  # by skill_gid
+    has_secrets: bool
 
 
 class UnknownSkill(Exception):
@@ -55,10 +63,13 @@ class UnfitValues(Exception):
         self.setting = setting
 
 
-def of_device(device: Device) -> dict[str, Values | None]:
-    """Return the values of every skill on ``device`` by skill_gid, in one query."""
+def of_device(device: Device) -> DeviceValues:
+    """Return the values of every skill on ``device``, in one query."""
     rows = _VALUES_OF_DEVICE(device=device.pk)
-    return {gid: settings_values.merge(values, secret) for gid, values, secret in rows}
+    return DeviceValues(
+        by_skill={gid: settings_values.merge(values, secret) for gid, values, secret in rows},
+        has_secrets=any(secret for _, _, secret in rows),
+    )
 
 
 def of_family(account: Account, family_name: str) -> list[Settings]:

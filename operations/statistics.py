@@ -40,7 +40,7 @@ DEVICE_ROUTES = {
     ending: f"v1/device/<str:device_id>{ending}"
     for ending in ("", "/setting", "/location", "/skill", "/skill/settings")
 }
-BY_FAST_PATH = {304, 401}  # nobody else says these before a view is asked
+BY_FAST_PATH = {200, 304, 401}  # nobody else says these before a view is asked
 UNKNOWN, STATIC = "(no route)", "static"
 # The calls that are steps of pairing; from the back office, an answer that leads on.
 PAIRING = {

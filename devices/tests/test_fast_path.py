@@ -62,7 +62,10 @@ class Reader:
         self.tag = etags.make(self.path, DeviceSerializer(self.device).data)
 
     def remember(self):
-        fast_path.remember(self.request, self.device, self.tag)
+        fast_path.note_contact(self.request, self.device)
+        fast_path.remember(self.request, self.tag, is_secret=False)
+        keys = fast_path._keys(str(self.device.pk), self.path, tokens.digest(self.token))
+        fast_path.keep(self.request, keys, HttpResponse())
 
 
 @pytest.fixture
@@ -470,3 +473,104 @@ def test_no_poll_that_follows_a_write_gets_an_old_answer(device, token, poll):
 
     assert written[-1] > 10
     assert stale == []
+
+
+@pytest.fixture
+def answered(poll):
+    """A GET without a tag, as a device that starts sends it, and its answer."""
+    return poll()
+
+
+def test_what_was_just_answered_is_answered_again_by_one_round_trip(
+    poll, answered, own_commands, django_assert_num_queries
+):
+    with django_assert_num_queries(0), own_commands() as commands:
+        again = poll()
+
+    assert (again.status_code, again.content) == (200, answered.content)
+    assert dict(again.items()) == dict(answered.items())
+    assert len(commands) == 1
+
+
+def test_what_the_view_answers_costs_two_round_trips(poll, token, own_commands):
+    with own_commands() as commands:
+        poll()
+
+    assert len(commands) == 2
+
+
+def test_an_answer_sent_again_counts_as_contact(device, poll, answered):
+    Device.objects.update(last_contact_at=None)
+    version_cache.run_command("DEL", contacts.KEY)
+
+    poll()
+
+    assert timezone.now() - contacts.latest([device])[device.pk] < timezone.timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("path", ["", "/setting", "/skill/settings"])
+def test_a_call_that_the_view_answers_counts_as_contact(device, poll, path):
+    poll(path=path)
+
+    assert timezone.now() - contacts.latest([device])[device.pk] < timezone.timedelta(seconds=5)
+
+
+def test_a_call_that_finds_nothing_counts_as_contact(device, poll):
+    Device.objects.update(city=None)
+
+    assert poll(path="/location").status_code == 404
+    assert timezone.now() - contacts.latest([device])[device.pk] < timezone.timedelta(seconds=5)
+
+
+def test_a_write_makes_what_was_answered_old_at_once(device, poll, answered):
+    write(device, "21.2.2")
+
+    assert poll().json()["coreVersion"] == "21.2.2"
+
+
+def test_a_device_with_an_older_tag_gets_what_was_just_answered(
+    device, poll, answered, django_assert_num_queries
+):
+    with django_assert_num_queries(0):
+        response = poll("of-yesterday")
+
+    assert (response.status_code, response.content) == (200, answered.content)
+
+
+@pytest.mark.parametrize("form", ['"x", "{}"', "*"])
+def test_nobody_who_names_several_tags_gets_what_was_just_answered(poll, answered, form):
+    tag = answered.headers["ETag"].strip('"')
+
+    assert poll(form.format(tag)).status_code == 304
+
+
+def test_what_was_answered_to_a_token_is_not_for_a_superseded_one(device, poll, answered):
+    newer = make_token(device)
+    assert poll(token=newer).status_code == 200
+
+    assert poll().status_code == 401
+
+
+def test_no_answer_is_kept_for_the_page_of_another_site(api, device, token, own_commands):
+    headers = {"Authorization": f"Bearer {token}", "Origin": "https://pages.example"}
+
+    for _ in range(2):
+        api.get(f"/v1/device/{device.pk}", headers=headers)
+
+    assert not kept("body")
+    assert kept("tag")
+
+
+def kept(kind):
+    """Return the values of one kind that Redis holds."""
+    client = version_cache.client()
+    return [client.get(key) for key in client.scan_iter(f"*:{kind}:*")]
+
+
+def test_no_long_answer_is_kept(poll, monkeypatch):
+    monkeypatch.setattr(fast_path, "BODY_BYTES", 100)
+
+    poll()
+
+    assert not kept("body")
+    assert kept("tag")

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import UUIDField
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, NotFound
@@ -116,7 +117,7 @@ class DeviceView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: DeviceSerializer} | NOT_MODIFIED)
-    def get(self, request: DeviceRequest, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> HttpResponse:
         return etags.respond_unless_known(request, DeviceSerializer(request.auth).data)
 
     @extend_schema(
@@ -136,7 +137,7 @@ class SettingView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: SettingSerializer} | NOT_MODIFIED)
-    def get(self, request: DeviceRequest, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> HttpResponse:
         device = _reread(_SETTING, request)
         return etags.respond_unless_known(request, SettingSerializer(device).data)
 
@@ -147,7 +148,7 @@ class LocationView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: LocationSerializer, 404: None} | NOT_MODIFIED)
-    def get(self, request: DeviceRequest, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> HttpResponse:
         device = _reread(_LOCATION, request)
         if device.city is None:
             return Response(status=status.HTTP_404_NOT_FOUND)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts import version_cache
 from devices.tests.factories import make_device
 from market import skill_settings
 from market.tests.factories import install, text
@@ -36,6 +37,27 @@ def test_a_known_tag_is_answered_304_until_something_changes(device, device_clie
 
     assert (known.status_code, known.content) == (304, b"")
     assert (changed.status_code, changed.json()) == (200, {"a|1": {"user": "zoë"}})
+
+
+@pytest.mark.fleet
+def test_values_are_kept_to_be_sent_again_but_no_secrets(device, device_client):
+    install(device, "a|1", text("user"))
+    device_client.get(f"/v1/device/{device.pk}/skill/settings")
+    assert b"user" in b"".join(_in_redis())
+
+    row = install(device, "b|1", text("pin", "", type="password"))
+    skill_settings.replace(row, {"pin": "s3cret"})
+    answer = device_client.get(f"/v1/device/{device.pk}/skill/settings")
+
+    assert answer.json()["b|1"] == {"pin": "s3cret"}
+    assert b"s3cret" not in b"".join(_in_redis())
+
+
+def _in_redis():
+    client = version_cache.client()
+    keys = list(client.scan_iter("*"))
+    assert any(b":tag:" in key for key in keys)
+    return [client.get(key) for key in keys if client.type(key) == b"string"]
 
 
 def test_two_devices_keep_their_settings_apart(device, device_client):

@@ -44,7 +44,7 @@ def give_installer(device):
 
 
 def lists(device):
-    values = skill_settings.of_device(device)[INSTALLER]
+    values = skill_settings.of_device(device).by_skill[INSTALLER]
     return {name: values[name] for name in ("to_install", "to_remove")}
 
 
@@ -213,7 +213,7 @@ def test_an_installer_whose_definition_is_still_to_come_is_asked_too(account, ti
     click(timer)
     settings_definitions.store(device, INSTALLER, definition())
 
-    assert skill_settings.of_device(device)[INSTALLER] == {
+    assert skill_settings.of_device(device).by_skill[INSTALLER] == {
         "installer_link": "",
         "to_install": names("timer"),
         "to_remove": [],
@@ -231,7 +231,7 @@ def test_an_installer_is_known_by_the_name_it_shows(account, timer, click):
     response = click(timer)
 
     assert response.status_code == 204
-    assert skill_settings.of_device(device)["my-own|1"]["to_install"] == names("timer")
+    assert skill_settings.of_device(device).by_skill["my-own|1"]["to_install"] == names("timer")
 
 
 @pytest.mark.parametrize("odd", ["[", "x", 5, {"a": 1}, [["a"], 5, None, {"a": 1}], None])

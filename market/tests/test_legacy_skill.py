@@ -33,7 +33,7 @@ def put(client, device, *fields, gid="a|1"):
 
 
 def values(device):
-    return skill_settings.of_device(device)
+    return skill_settings.of_device(device).by_skill
 
 
 def test_what_was_sent_is_answered_with_the_skill_s_id(device, device_client):

@@ -121,7 +121,7 @@ def test_a_password_can_be_replaced(staff_client, device, row):
         f"/admin/market/deviceskill/{row.pk}/change/", {"values": '{"pin": "other-s3cret"}'}
     )
 
-    assert skill_settings.of_device(device) == {"a|1": {"pin": "other-s3cret"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"pin": "other-s3cret"}}
     assert "s3cret" not in str(DeviceSkill.objects.values().get())
 
 
@@ -132,7 +132,7 @@ def test_saving_the_form_as_it_is_changes_nothing(staff_client, device, row):
 
     staff_client.post(f"/admin/market/deviceskill/{row.pk}/change/", {"values": shown})
 
-    assert skill_settings.of_device(device) == {"a|1": {"user": "anon", "pin": "s3cret"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "anon", "pin": "s3cret"}}
     assert version_of(device) == before
 
 
@@ -144,7 +144,7 @@ def test_values_changed_while_the_page_was_open_stay(staff_client, device, row):
     response = staff_client.post(url, form)
 
     assert response.status_code == 302
-    assert skill_settings.of_device(device) == {"a|1": {"user": "ada", "pin": "s3cret"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "ada", "pin": "s3cret"}}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_values_that_cannot_be_stored_are_refused(staff_client, device, row, val
 
     assert response.status_code == 200
     assert response.context["errors"]
-    assert skill_settings.of_device(device) == {"a|1": {"user": "anon", "pin": "s3cret"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "anon", "pin": "s3cret"}}
 
 
 def test_a_skill_is_taken_off_a_device(staff_client, device, row):
@@ -172,7 +172,7 @@ def test_a_skill_is_taken_off_a_device(staff_client, device, row):
 
     staff_client.post(f"/admin/market/deviceskill/{row.pk}/delete/", {"post": "yes"})
 
-    assert skill_settings.of_device(device) == {}
+    assert skill_settings.of_device(device).by_skill == {}
     assert version_of(device) > before
 
 

@@ -64,7 +64,7 @@ def test_thirty_definitions_of_a_device_at_once_are_all_stored():
         )
     )
 
-    assert skill_settings.of_device(device) == {gid: {"user": gid} for gid in skill_gids}
+    assert skill_settings.of_device(device).by_skill == {gid: {"user": gid} for gid in skill_gids}
 
 
 def test_one_definition_from_many_devices_at_once_is_stored_once():
@@ -100,7 +100,9 @@ def test_a_manifest_and_definitions_at_once_lose_neither():
         ),
     )
 
-    assert skill_settings.of_device(device) == {gid: {"user": "anon"} for gid in skill_gids}
+    assert skill_settings.of_device(device).by_skill == {
+        gid: {"user": "anon"} for gid in skill_gids
+    }
     assert {entry.skill_gid for entry in manifest.read(device)} == set(skill_gids)
 
 
@@ -115,7 +117,7 @@ def test_an_owner_s_change_survives_a_manifest_at_the_same_moment():
         partial(manifest.store, device, entries("a|1", "b|1")),
     )
 
-    assert skill_settings.of_device(device) == {"a|1": {"user": "zoë"}, "b|1": None}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "zoë"}, "b|1": None}
     assert version_of(device) == before + 2
 
 
@@ -129,7 +131,7 @@ def test_an_owner_s_change_and_a_new_definition_at_once_lose_neither():
         partial(settings_definitions.store, device, "a|1", meta("a|1", text("user"), text("new"))),
     )
 
-    assert skill_settings.of_device(device) == {"a|1": {"user": "zoë", "new": "anon"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "zoë", "new": "anon"}}
 
 
 def test_two_owners_pages_that_change_different_settings_lose_neither():
@@ -139,7 +141,7 @@ def test_two_owners_pages_that_change_different_settings_lose_neither():
 
     at_once(*(partial(skill_settings.change, device.account, "a", [each], []) for each in edits))
 
-    assert skill_settings.of_device(device) == {"a|1": {"one": "zoë", "two": "zoë"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"one": "zoë", "two": "zoë"}}
 
 
 def test_devices_of_one_account_that_send_values_at_once_do_not_lock_each_other_out():

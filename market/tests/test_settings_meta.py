@@ -42,7 +42,7 @@ DEFAULTS = {
 
 
 def values(device):
-    return skill_settings.of_device(device)
+    return skill_settings.of_device(device).by_skill
 
 
 def test_the_first_definition_brings_the_defaults_normalised(device, device_client):

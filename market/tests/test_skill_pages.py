@@ -135,14 +135,14 @@ def test_skills_on_devices_are_found_by_skill_device_and_account(staff_client, r
 def test_a_device_that_moves_forgets_what_its_skills_were_told(device, row):
     moving.move(device, make_account(), name="Hall")
 
-    assert skill_settings.of_device(device) == {"a|1": {"user": "anon", "pin": ""}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "anon", "pin": ""}}
     assert DeviceSkill.objects.get().secret_settings == ""
 
 
 def test_a_device_that_goes_on_with_the_same_people_keeps_it(device, row):
     moving.move(device, make_account(), name="Hall", keep=True)
 
-    assert skill_settings.of_device(device) == {"a|1": {"user": "ada", "pin": "s3cret"}}
+    assert skill_settings.of_device(device).by_skill == {"a|1": {"user": "ada", "pin": "s3cret"}}
 
 
 def test_the_page_of_a_credential_counts_the_accounts_connected(staff_client, account):

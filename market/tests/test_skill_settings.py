@@ -37,7 +37,7 @@ NO_LIST = 'Expected a list of items but got type "str".'
 
 
 def values(device):
-    return skill_settings.of_device(device)
+    return skill_settings.of_device(device).by_skill
 
 
 def sections(*fields):

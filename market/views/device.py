@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
@@ -77,8 +78,9 @@ class DeviceSettingsView(APIView):
     authentication_classes = (DeviceTokenAuthentication,)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, 304: EMPTY})
-    def get(self, request: DeviceRequest, device_id: str) -> Response:
-        return etags.respond_unless_known(request, skill_settings.of_device(request.auth))
+    def get(self, request: DeviceRequest, device_id: str) -> HttpResponse:
+        values = skill_settings.of_device(request.auth)
+        return etags.respond_unless_known(request, values.by_skill, is_secret=values.has_secrets)
 
 
 class LegacySkillView(APIView):
@@ -93,11 +95,11 @@ class LegacySkillView(APIView):
             304: EMPTY,
         }
     )
-    def get(self, request: DeviceRequest, device_id: str) -> Response:
+    def get(self, request: DeviceRequest, device_id: str) -> HttpResponse:
         skills = legacy_settings.read(request.auth)
         if not skills:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return etags.respond_unless_known(request, skills)
+        return etags.respond_unless_known(request, skills, is_secret=True)
 
     @extend_schema(
         request=serializers.LegacySkillSerializer,

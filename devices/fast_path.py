@@ -1,4 +1,4 @@
-"""Answering a poll from Redis, in one round trip, before Django does anything else.
+"""Answering a poll from Redis, in one round trip, before Django does anything.
 
 A device asks for three resources every minute and nearly always holds the answer already. With
 Redis configured, the answer to such a request is decided by one script there:
@@ -21,11 +21,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from accounts import version_cache
 from accounts.version_cache import LIFETIME, Script, Unreachable
@@ -42,9 +43,11 @@ HIT = b"="
 AGAIN = b"+"
 # Keys of a request's META
 SEEN_VERSION = "selene.seen_version"
+ASKED = "selene.asked"
 CALLER = "selene.caller"
 FOUND = "selene.found"
 REFUSAL = "device not authorized"
+REFUSAL_BODY = orjson.dumps({"error": REFUSAL})
 
 # What no reader's mark of another process, or of this one, is the same as
 _READERS = secrets.token_hex(8)
@@ -98,37 +101,74 @@ _REFUSE = Script("redis.call('SET', KEYS[1], '-', 'EX', ARGV[1]) return 1")
 _IS_REFUSED = Script("return redis.call('GET', KEYS[1]) == '-' and 1 or 0")
 
 
+class Answer(NamedTuple):
+    """An answer that costs nothing but Redis."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+# As the views answer a token that is not recognised
+REFUSAL_ANSWER = Answer(
+    401,
+    {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(REFUSAL_BODY)),
+        "WWW-Authenticate": "Bearer",
+    },
+    REFUSAL_BODY,
+)
+
+
 class FastPath:
-    """Answers polls that Redis can decide; all else goes on to the views."""
+    """Leaves what views find in Redis, and answers from it whom nobody has before."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if not settings.REDIS_URL or "device" not in settings.SELENE_APIS:
+        if not is_on():
             raise MiddlewareNotUsed
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        path = TAGGED.fullmatch(request.path_info)
-        token = bearer(request)
-        if path is None or not token or request.method != "GET":
-            return self.get_response(request)
-        keys = _keys(path[1], request.path_info, digest(token))
-        tag = _single_tag(request.META.get("HTTP_IF_NONE_MATCH", ""))
-        # What a browser is told depends on whose page asks.
-        takes_body = tag is not None and "HTTP_ORIGIN" not in request.META
-        try:
-            answer = _look_up(keys, path[1], tag or "", takes_body=takes_body)
-        except Unreachable:
-            return self.get_response(request)
-        if answer == HIT:
-            return _not_modified(tag or "")
-        if answer == REFUSED:
-            return refuse()
-        if answer.startswith(AGAIN):
-            return _unpack(answer[1:])
-        request.META[SEEN_VERSION] = answer
+        answer = None if ASKED in request.META else ask(request.META)
+        if answer is not None:
+            return _as_response(answer)
         response = self.get_response(request)
-        keep(request, keys, response)
+        if SEEN_VERSION in request.META:
+            keep(request, response)
         return response
+
+
+def is_on() -> bool:
+    """Tell whether this process answers devices and has a Redis."""
+    return bool(settings.REDIS_URL) and "device" in settings.SELENE_APIS
+
+
+def ask(environ: dict[str, Any]) -> Answer | None:
+    """Return the answer to the request if Redis has it, else None and note what it did say.
+
+    ``environ`` is that of WSGI, which is the ``META`` of Django's request, too.
+    """
+    environ[ASKED] = True
+    path = TAGGED.fullmatch(environ["PATH_INFO"])
+    token = _bearer(environ)
+    if path is None or not token or not _is_plain_get(environ):
+        return None
+    tag = _single_tag(environ.get("HTTP_IF_NONE_MATCH", ""))
+    # What a browser is told depends on whose page asks.
+    takes_body = tag is not None and "HTTP_ORIGIN" not in environ
+    try:
+        said = _look_up(_keys(path[0], path[1], token), path[1], tag or "", takes_body=takes_body)
+    except Unreachable:
+        return None
+    if said == HIT:
+        return Answer(304, {"ETag": f'"{tag}"'})
+    if said == REFUSED:
+        return REFUSAL_ANSWER
+    if said.startswith(AGAIN):
+        return _unpack(said[1:])
+    environ[SEEN_VERSION] = said
+    return None
 
 
 def note_contact(request: HttpRequest, device: Device) -> None:
@@ -147,7 +187,7 @@ def remember(request: HttpRequest, tag: str, *, is_secret: bool) -> None:
     request.META[FOUND] = tag, is_secret
 
 
-def keep(request: HttpRequest, keys: list[str], response: HttpResponse) -> None:
+def keep(request: HttpRequest, response: HttpResponse) -> None:
     """Note the contact, and leave in Redis what the view found, in one round trip."""
     device: Device | None = request.META.get(CALLER)
     if device is None:
@@ -157,6 +197,7 @@ def keep(request: HttpRequest, keys: list[str], response: HttpResponse) -> None:
         contacts.note(device)
         return
     tag, is_secret = found
+    keys = _keys(request.path_info, str(device.pk), bearer(request))
     seen, body = request.META[SEEN_VERSION], b"" if is_secret else _pack(request, response)
     about = [str(device.pk), tag, contacts.KEY, f"{time.time():.0f}", 2 * device.version, seen]
     try:
@@ -185,18 +226,28 @@ def is_refused(request: HttpRequest, token_digest: str) -> bool:
 
 def bearer(request: HttpRequest) -> str:
     """Return the token of the Authorization header, "" without one."""
-    keyword, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    return _bearer(request.META)
+
+
+def _bearer(environ: dict[str, Any]) -> str:
+    keyword, _, token = environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     return token.strip() if keyword.lower() == "bearer" else ""
 
 
-def refuse() -> HttpResponse:
-    """Answer as the views do to a token that is not recognised."""
-    return JsonResponse({"error": REFUSAL}, status=401, headers={"WWW-Authenticate": "Bearer"})
+def _is_plain_get(environ: dict[str, Any]) -> bool:
+    """Tell whether there is nothing about the request that anybody could refuse."""
+    return (
+        environ["REQUEST_METHOD"] == "GET"
+        and not environ.get("QUERY_STRING")
+        and environ.get("CONTENT_LENGTH", "") in ("", "0")
+        and "HTTP_TRANSFER_ENCODING" not in environ
+    )
 
 
-def _not_modified(tag: str) -> HttpResponse:
-    response = HttpResponse(status=304, headers={"ETag": f'"{tag}"'})
-    del response.headers["Content-Type"]
+def _as_response(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+    if "Content-Type" not in answer.headers:
+        del response.headers["Content-Type"]
     return response
 
 
@@ -209,9 +260,9 @@ def _pack(request: HttpRequest, response: HttpResponse) -> bytes:
     return orjson.dumps(dict(response.items())) + b"\n" + response.content
 
 
-def _unpack(packed: bytes) -> HttpResponse:
+def _unpack(packed: bytes) -> Answer:
     headers, _, content = packed.partition(b"\n")
-    return HttpResponse(content, headers=orjson.loads(headers))
+    return Answer(200, orjson.loads(headers), content)
 
 
 def _look_up(keys: list[str], device_id: str, tag: str, *, takes_body: bool) -> bytes:
@@ -223,8 +274,8 @@ def _look_up(keys: list[str], device_id: str, tag: str, *, takes_body: bool) -> 
     return bytes(answer)
 
 
-def _keys(device_id: str, path: str, token_digest: str) -> list[str]:
-    return [f"token:{token_digest}", f"version:{device_id}", f"tag:{path}", f"body:{path}"]
+def _keys(path: str, device_id: str, token: str) -> list[str]:
+    return [f"token:{digest(token)}", f"version:{device_id}", f"tag:{path}", f"body:{path}"]
 
 
 def _single_tag(if_none_match: str) -> str | None:

@@ -180,9 +180,9 @@ def is_installed() -> bool:
 
 
 def _with_servers(text: str, upstream: str, ports: Sequence[int]) -> str:
-    """Return ``text`` with one line for each port in the upstream."""
-    block = re.compile(rf"(upstream {upstream} {{\n.*\n)    server [^;]+;\n")
-    lines = "".join(f"    server 127.0.0.1:{port};\n" for port in ports)
+    """Return ``text`` with one line for each port in the upstream, and the options that it has."""
+    block = re.compile(rf"(upstream {upstream} {{\n.*\n)    server \S+( [^;]+);\n")
+    lines = "".join(rf"    server 127.0.0.1:{port}\g<2>;\n" for port in ports)
     changed, count = block.subn(rf"\g<1>{lines}", text)
     assert count == 1, upstream
     return changed

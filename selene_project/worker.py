@@ -32,6 +32,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from gunicorn.glogging import Logger
+from gunicorn.http import errors
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from selene_project import settings
@@ -46,6 +47,20 @@ CHUNK = 65_536
 # Linux notes when data came; when we see it may be much later, while threads are busy.
 SO_TIMESTAMPNS = 35
 NOTES_SIZE = socket.CMSG_SPACE(struct.calcsize("ll"))
+
+# What a client did wrong before there was a request; all others are malformed in some way.
+FAULTS: dict[type[Exception], tuple[str, str]] = {
+    errors.LimitRequestLine: ("414 URI Too Long", "request line is too long"),
+    errors.LimitRequestHeaders: (
+        "431 Request Header Fields Too Large",
+        "headers are too many or too long",
+    ),
+    errors.ExpectationFailed: ("417 Expectation Failed", "expectation is not known"),
+    errors.UnsupportedTransferCoding: ("501 Not Implemented", "transfer coding is not known"),
+    errors.ParseException: ("400 Bad Request", "request is malformed"),
+}
+# Those are headers of an answer, not of the request.
+OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem)
 
 TARGET = re.compile(rb"[A-Z]+ ([^ ?]+)")
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
@@ -118,6 +133,13 @@ class ClientSocket(socket.socket):
                 patience = min(SILENCE, self._answer_until - time.monotonic())
                 if patience <= 0 or not _takes_more(self, patience):
                     raise BrokenPipeError(errno.EPIPE, "client reads too slowly") from None
+
+
+def _answer(status: str, error: str) -> bytes:
+    """Return an answer that ends the connection."""
+    body = json.dumps({"error": error})
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def _takes_more(client: ClientSocket, seconds: float) -> bool:
@@ -278,6 +300,25 @@ class Worker(ThreadWorker):
         else:
             super().finish_request(conn, fs)
 
+    def handle_error(
+        self,
+        req: object,
+        client: socket.socket,
+        addr: object,
+        exc: BaseException,
+    ) -> None:
+        """Answer what no application could, in JSON; gunicorn's own is a page of HTML.
+
+        Nothing of the request is said or logged: a line that cannot be parsed has its secrets too.
+        """
+        status, error = "500 Internal Server Error", "internal error"
+        if isinstance(exc, errors.ParseException) and not isinstance(exc, OURS):
+            status, error = next(told for kind, told in FAULTS.items() if isinstance(exc, kind))
+        else:
+            self.log.error("a request failed in the server", exc_info=exc)
+        with contextlib.suppress(OSError):
+            client.sendall(_answer(status, error))
+
     def murder_pending(self) -> None:
         """Give up on clients that let us wait; gunicorn calls this all the time."""
         now = time.monotonic()
@@ -327,11 +368,8 @@ class Worker(ThreadWorker):
         self.enqueue_req(connection)
 
     def _refuse(self, connection: Connection, status: str, error: str) -> None:
-        body = json.dumps({"error": error})
-        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
-        answer = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
         with contextlib.suppress(OSError):
-            connection.sock.send(answer.encode())
+            connection.sock.send(_answer(status, error))
         self._stop_waiting(connection)
         self._let_go(connection)
         self._close(connection)

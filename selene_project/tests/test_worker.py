@@ -153,7 +153,44 @@ def test_clients_that_do_not_read_hold_a_thread_for_ten_seconds_at_most(running_
     assert time.monotonic() - begin < 35
 
 
-def test_a_head_without_end_is_refused(connect):
-    connection = connect(b"GET /livez HTTP/1.1\r\n" + b"a: b\r\n" * 100_000)
+MALFORMED = "request is malformed"
+TOO_LARGE = "headers are too many or too long"
+END = b" HTTP/1.1\r\nHost: x\r\n\r\n"
 
-    assert read_answer(connection)[0] in {400, 431}
+
+@pytest.mark.parametrize(
+    ("data", "status", "error"),
+    [
+        ("GET /v1/\u00e9?token=s3cr3t".encode() + END, 400, MALFORMED),
+        (b"G\xc3\x89T /livez" + END, 400, MALFORMED),
+        (b"GET /v1/a\x00b" + END, 400, MALFORMED),
+        (b"hello\r\n\r\n", 400, MALFORMED),
+        (b"GET /livez HTTP/9.9\r\n\r\n", 400, MALFORMED),
+        (b"GET /livez HTTP/1.1\r\nno colon s3cr3t\r\n\r\n", 400, MALFORMED),
+        (b"GET /livez HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, MALFORMED),
+        (
+            b"GET /livez HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n",
+            501,
+            "transfer coding is not known",
+        ),
+        (b"GET /livez HTTP/1.1\r\nExpect: tea\r\n\r\n", 417, "expectation is not known"),
+        (b"GET /" + b"a" * 8_190 + END, 414, "request line is too long"),
+        (b"GET /livez HTTP/1.1\r\n" + b"a: b\r\n" * 65 + b"\r\n", 431, TOO_LARGE),
+        (b"GET /livez HTTP/1.1\r\na: " + b"b" * 8_200 + b"\r\n\r\n", 431, TOO_LARGE),
+        (b"GET /livez HTTP/1.1\r\n" + b"a: b\r\n" * 100_000, 431, TOO_LARGE),  # without an end
+    ],
+)
+def test_what_is_no_request_is_refused_in_json_and_not_logged(
+    running_server, connect, data, status, error
+):
+    connection = connect(data)
+    response = http.client.HTTPResponse(connection)
+
+    response.begin()
+
+    assert response.status == status
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Connection"] == "close"
+    assert json.loads(response.read()) == {"error": error}
+    assert seconds_until_closed(connection) < 1
+    assert "s3cr3t" not in running_server.output()

@@ -4,12 +4,15 @@ The formats are those of https://download.geonames.org/export/dump/readme.txt: U
 line, its columns separated by tabs.
 """
 
+import fcntl
 import io
+import os
+import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -23,6 +26,7 @@ CITIES = "cities500.zip"
 _CITIES_MEMBER = "cities500.txt"
 OTHER_NAMES = "alternateNamesV2.zip"  # optional: 200 MB, and most of it is of other languages
 _OTHER_NAMES_MEMBER = "alternateNamesV2.txt"
+_PREFIX = "geonames-"  # of temporary folders
 _TIME_LIMITS = (10, 60)  # seconds to connect, and between two pieces of an answer
 _PIECE = 1 << 18
 
@@ -92,11 +96,32 @@ def folder(
     if source is not None:
         yield source
         return
-    with tempfile.TemporaryDirectory(prefix="geonames-") as name, requests.Session() as session:
+    with _download_folder() as name, requests.Session() as session:
         others = (OTHER_NAMES,) if with_other_names else ()
         for file_name in (COUNTRIES, REGIONS, TIMEZONES, CITIES, *others):
-            _download(session, file_name, Path(name) / file_name, progress)
+            _download(session, file_name, name / file_name, progress)
+        yield name
+
+
+@contextmanager
+def _download_folder() -> Iterator[Path]:
+    """Give a temporary folder, and remove those of who was killed: they have no lock any more."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name, _locked(Path(name)):
         yield Path(name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lock the folder; BlockingIOError if another process has."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def read_countries(path: Path) -> list[CountryRow]:

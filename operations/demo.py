@@ -15,7 +15,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import (
@@ -170,6 +170,7 @@ class _Maker:
         self._now = timezone.now()
         self._random = random.Random(42)  # noqa: S311 - no secrets are made of it
 
+    @transaction.atomic  # with all that belongs to them: a second run looks for accounts alone
     def make_accounts(self, wanted: int) -> int:
         """Add accounts, with what belongs to them, up to ``wanted``."""
         missing = max(0, wanted - made_up(Account.objects.all(), ACCOUNT).count())
@@ -200,6 +201,7 @@ class _Maker:
         rows = self._devices(range(first, first + missing), owners)
         return _insert(Device, self._counted("devices", missing, rows))
 
+    @transaction.atomic  # a second run takes a device with some for one that has all
     def make_skills(self) -> int:
         """Give one device in fifty skills with settings, where it has none."""
         skills = list(Skill.objects.filter(catalogue_entries__isnull=False).distinct()[:100])

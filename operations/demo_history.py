@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, AccountActivity, Subscription
@@ -40,6 +41,7 @@ EMPTY = {"api/devices"}  # answered with 204 where others are with 200
 _random = random.Random(42)  # noqa: S311 - no secrets are made of it
 
 
+@transaction.atomic
 def make() -> None:
     """Make up the days before today, as if the fleet had grown to what it is."""
     today = timezone.now().date()

@@ -31,8 +31,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from operations import leases
-from operations.jobs import OUTPUT_LIMIT
+from operations import jobs, leases
+from operations.jobs import DIED, OUTPUT_LIMIT
 from operations.models import JobOrder, JobRun, Lease
 
 LEASE = timedelta(seconds=40)
@@ -184,6 +184,7 @@ class Scheduler:
 
         What comes of it is written into the ``order``, if it was asked for.
         """
+        begin = timezone.now()
         ours, theirs = socket.socketpair()
         connections.close_all()  # a connection cannot be shared with a fork
         process_id = os.fork()
@@ -192,10 +193,13 @@ class Scheduler:
             _work(command, theirs, order)
         theirs.close()
         with ours:
-            self._watch(command, process_id, ours)
-        _end_order(order, succeeded=False, output="ended before it was done")
+            has_died = self._watch(command, process_id, ours)
+        if has_died:
+            jobs.note_death(command, begin)
+        _end_order(order, succeeded=False, output=DIED)
 
-    def _watch(self, command: str, process_id: int, job: socket.socket) -> None:
+    def _watch(self, command: str, process_id: int, job: socket.socket) -> bool:
+        """Wait for the end of a job, or end it; tell whether it was ended."""
         deadline = time.monotonic() + JOB_LIMIT.total_seconds()
         while not (readable := self._wait_for([job.fileno(), *self._endings], TICK)):
             with self._survive_the_database():
@@ -209,6 +213,7 @@ class Scheduler:
         status = os.waitstatus_to_exitcode(os.waitpid(process_id, 0)[1])
         if status < 0 and not is_cut_off:
             logger.warning("%s was ended by signal %d", command, -status)
+        return status < 0
 
     @contextmanager
     def _survive_the_database(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 Each raises ``http.Unavailable``, with no more of what the service said than a code, or ``Busy``.
 """
 
+import hashlib
 import logging
 import os
 import re
@@ -142,13 +143,16 @@ def folder() -> Path:
 
 
 def _write(message: EmailMessage) -> Path:
+    """Write a file that is there as a whole or not at all; a second try writes the same one."""
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"{timezone.now():%Y-%m-%dT%H-%M-%S}-{os.urandom(4).hex()}.eml"
-    path = folder() / name
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as opened:
-        opened.write(message.message().as_bytes())
-    return path
+    text = message.message()
+    mark = hashlib.sha256(str(text["Message-ID"]).encode()).hexdigest()[:16]
+    written = next(folder().glob(f"*-{mark}.eml"), None)
+    path = written or folder() / f"{timezone.now():%Y-%m-%dT%H-%M-%S}-{mark}.eml"
+    draft = folder() / f"{mark}.part"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text.as_bytes())
+    return draft.replace(path)
 
 
 def _links(text: str) -> str:

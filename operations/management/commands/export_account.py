@@ -1,6 +1,5 @@
 """Writes all that is stored about an account into an archive for its owner."""
 
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.models import Account
-from operations import personal_data, progress
+from operations import personal_data, progress, whole_files
 from operations.management.job_command import JobCommand
 
 
@@ -26,15 +25,10 @@ class Command(JobCommand):
         if account is None:
             raise CommandError("no account has this address")
         path: Path = options["to"] or Path(f"account-{account.pk}.zip")
-        draft = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            handle = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
-            with os.fdopen(handle, "wb") as file, progress.on_terminal() as tell:
+            with whole_files.writing(path) as file, progress.on_terminal() as tell:
                 count = personal_data.write(account, file, tell)
-            draft.replace(path)
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
-        finally:
-            draft.unlink(missing_ok=True)
         # The address is not written down: the record of this run outlives the account.
         return f"{count} rows of account {account.pk} in {path}"

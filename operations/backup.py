@@ -10,12 +10,11 @@ The archive is a ZIP file:
 Nothing in it is of one database, so SQLite's goes into PostgreSQL and back. All tables are read
 from one snapshot while the server goes on, and whatever their size a few thousand rows at a time.
 
-A restore first checks all of the archive, then replaces all rows in one transaction: whoever is cut
-off at any moment has the old installation or the new one.
+A restore first checks all of the archive, then replaces all rows in one transaction, with which go
+the files (``staged_files``): whoever is cut off at any moment has the old installation or the new.
 """
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,16 +25,13 @@ from typing import IO, Any, BinaryIO
 import orjson
 from django.apps import apps as current_apps
 from django.conf import settings
-from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DatabaseError, connection, models, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.graph import MigrationGraph
 from django.db.models.functions import Cast
 
-from operations import bulk, progress
-from operations.models import JobRun
+from operations import bulk, migrating, progress, staged_files
 
 FORMAT = 1
 BATCH = 5_000
@@ -47,7 +43,7 @@ SECRET_SETTINGS = {
     "JWT_REFRESH_SECRET": "JWT_REFRESH_SECRET",
     "JWT_RESET_SECRET": "JWT_RESET_SECRET",
 }
-NOT_KEPT = {"metrics"}  # folders in the data folder
+NOT_KEPT = {"metrics", staged_files.FOLDER}  # folders in the data folder
 
 Model = type[models.Model]
 
@@ -112,18 +108,21 @@ def restore(
             lost, and ``force`` is not set.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with staged_files.alone(), zipfile.ZipFile(file) as archive:
+            staged_files.settle()
             manifest = _check(archive, tell)
             if _has_accounts() and not force:
                 raise Refused("the database has accounts; --force replaces them")
             contents = Contents(warnings=_note_secrets(archive))
-            contents.rows = _restore_tables(archive, manifest, tell)
-            contents.files = _restore_files(archive, manifest)
+            staging = staged_files.Staging()
+            try:
+                contents.files = _stage_files(archive, manifest, staging)
+                contents.rows = _restore_tables(archive, manifest, staging, tell)
+            finally:
+                staged_files.settle()
     except (zipfile.BadZipFile, orjson.JSONDecodeError, EOFError) as error:
         raise Refused(f"no archive, or a damaged one: {error}") from error
     call_command("migrate", verbosity=0, interactive=False)
-    JobRun.objects.filter(ended_at=None).delete()  # under way when the archive was made
-    cache.clear()  # what Redis knows of versions and tokens is of the rows before
     return contents
 
 
@@ -210,7 +209,7 @@ def _secrets() -> dict[str, str]:
 
 
 def _applied() -> list[list[str]]:
-    executor = MigrationExecutor(connection)
+    executor = migrating.Executor(connection)
     return sorted([app, name] for app, name in executor.loader.applied_migrations)
 
 
@@ -227,7 +226,7 @@ def _check(archive: zipfile.ZipFile, tell: progress.Tell) -> dict[str, Any]:
     if names != set(digests):
         raise Refused("the archive is damaged: its parts are not those that it lists")
     for name in names:
-        _inside(name)
+        _check_place(name.removeprefix("files/"))
     for number, (name, digest) in enumerate(digests.items()):
         tell("checking", number / len(digests))
         actual = hashlib.sha256()
@@ -245,7 +244,12 @@ def _has_accounts() -> bool:
     return account._meta.db_table in tables and account._base_manager.exists()
 
 
-def _restore_tables(archive: zipfile.ZipFile, manifest: dict[str, Any], tell: progress.Tell) -> int:
+def _restore_tables(
+    archive: zipfile.ZipFile,
+    manifest: dict[str, Any],
+    staging: staged_files.Staging,
+    tell: progress.Tell,
+) -> int:
     apps = _apps_as_of(manifest["migrations"])
     count = 0
     try:
@@ -258,6 +262,9 @@ def _restore_tables(archive: zipfile.ZipFile, manifest: dict[str, Any], tell: pr
                     raise Refused(f"the archive is damaged: {table['model']}")
                 count += loaded
             _continue_numbers(_models(apps))
+            # Those were under way when the archive was made.
+            apps.get_model("operations.JobRun").objects.filter(ended_at=None).delete()
+            staging.note(apps)
     except DatabaseError as error:
         reason = str(error).strip().splitlines()[0]
         raise Refused(f"the database does not take it: {reason}") from error
@@ -267,18 +274,19 @@ def _restore_tables(archive: zipfile.ZipFile, manifest: dict[str, Any], tell: pr
 def _apps_as_of(migrations: list[list[str]]) -> Any:  # noqa: ANN401 - historical or current apps
     """Return the models as the archive has them, with the tables to hold them.
 
-    An empty database is brought to the state of the archive, and by the caller from there to ours.
+    An empty database, or an earlier one, is brought to the state of the archive, and by the caller
+    from there to ours.
     """
     archived = {(app, name) for app, name in migrations}
-    executor = MigrationExecutor(connection)
+    executor = migrating.Executor(connection)
     loader = executor.loader
     applied = set(loader.applied_migrations)
-    if applied == archived:
+    if applied == archived and archived >= set(loader.disk_migrations):
         return current_apps
     if not archived <= set(loader.disk_migrations):
         raise Refused("made by a later version of this program: update it first")
     nodes = archived & set(loader.graph.nodes)
-    if applied and nodes != set(loader.graph.nodes):
+    if not applied <= archived:
         raise Refused("made by an earlier version: restore it into an empty database, then it fits")
     targets = [node for node in nodes if not _children(loader.graph, node) & nodes]
     executor.migrate(targets)
@@ -323,33 +331,25 @@ def _rows(
             ]
 
 
-def _restore_files(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> int:
+def _stage_files(
+    archive: zipfile.ZipFile, manifest: dict[str, Any], staging: staged_files.Staging
+) -> int:
     names = [name for name in manifest["sha256"] if name.startswith("files/")]
     for name in names:
         with archive.open(name) as source:
-            _write_file(_inside(name.removeprefix("files/")), source)
+            staging.add(name.removeprefix("files/"), source)
     if settings.SECRETS_FROM_FILE:
         with archive.open(SECRETS) as source:
-            _write_file(Path(settings.DATA_DIR) / SECRETS, source)
+            staging.add(SECRETS, source)
     return len(names)
 
 
-def _inside(name: str) -> Path:
+def _check_place(name: str) -> None:
+    """Refuse a file that would not be in the data folder, or is none of an installation's."""
     root = Path(settings.DATA_DIR).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or path == root:
         raise Refused(f"the archive has a file that is not for the data folder: {name}")
-    return path
-
-
-def _write_file(path: Path, source: IO[bytes]) -> None:
-    """Write a file that is there as a whole or not at all, and only we can read."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-        while chunk := source.read(CHUNK):
-            file.write(chunk)
-    draft.replace(path)
 
 
 def _note_secrets(archive: zipfile.ZipFile) -> list[str]:

@@ -74,6 +74,7 @@ class Lease(models.Model):
     START = "start"
     FLEET = "fleet"
     REPORT = "report"
+    RESTORE = "restore"
 
     name = models.CharField(max_length=20, primary_key=True)
     holder = models.CharField(max_length=150, blank=True, help_text="Host, process and a number.")

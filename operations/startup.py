@@ -1,6 +1,7 @@
 """What a server does before it serves: database, reference data, the first owner.
 
-1. The database is waited for and migrated, if anything is missing there.
+1. The database is waited for, a restore that was killed finished or undone, and the database
+   migrated, if anything is missing there.
 2. One process at a time goes on, in one transaction.
 3. Data that ships with this version is loaded, unless it was before or an operator loaded other.
 4. Where nobody may administer the server, an owner is made, whose password is told once.
@@ -25,7 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from accounts.models import Account
-from operations import jobs, leases, reference_data
+from operations import jobs, leases, reference_data, staged_files
 from operations.models import JobRun, Lease
 
 Say = Callable[[str], None]
@@ -47,6 +48,8 @@ def prepare(say: Say) -> None:
         DatabaseAway: nothing was changed.
     """
     _wait_for_database(say)
+    with staged_files.alone(lambda: say("Waiting for a restore")):
+        staged_files.settle()
     with _alone_on_sqlite():
         _again_if_another_interferes(lambda: _migrate(say))
     _again_if_another_interferes(lambda: _fill(say))
@@ -120,9 +123,7 @@ def _migrate(say: Say) -> None:
         return
     if plan:
         say("Preparing the database")
-    # A process killed between a migration's commit and the note of it leaves tables that are
-    # complete, since each migration is one transaction: the initial ones are then only noted.
-    call_command("migrate", verbosity=0, interactive=False, fake_initial=True)
+    call_command("migrate", verbosity=0, interactive=False)
     with jobs.record("migrate") as run:
         run.output = _marked(f"{len(plan)} migrations", digest)
 

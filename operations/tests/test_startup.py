@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings as project_settings
@@ -10,7 +12,7 @@ from accounts.models import Account, Agreement, Membership
 from accounts.tests.factories import make_account
 from devices.models import Voice, WakeWord
 from market.models import CatalogueEntry
-from operations import jobs, startup
+from operations import jobs, staged_files, startup
 from operations.models import JobRun
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,35 @@ def test_a_second_start_says_and_writes_nothing(prepare):
 
     assert said == []
     assert list(JobRun.objects.values_list("pk", "ended_at")) == runs
+
+
+def test_what_a_restore_that_was_killed_has_left_is_cleared_up(prepare, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    left = settings.DATA_DIR / "restoring" / "ab12" / "secrets.env"
+    left.parent.mkdir(parents=True)
+    left.touch()
+
+    prepare()
+
+    assert list(settings.DATA_DIR.iterdir()) == []
+
+
+def test_a_start_waits_for_a_restore_that_goes_on():
+    said = []
+    with ThreadPoolExecutor() as pool:
+        with staged_files.alone():
+            start = pool.submit(wait_for_restore, said)
+            while not said:
+                time.sleep(0.01)
+            assert not start.done()
+        start.result(timeout=10)
+
+    assert said == ["waits", "goes on"]
+
+
+def wait_for_restore(said):
+    with staged_files.alone(lambda: said.append("waits")):
+        said.append("goes on")
 
 
 def test_each_step_is_recorded_as_a_job_run(prepare):

@@ -7,7 +7,8 @@ moved, a constraint on rows that the old code writes) is said by a comment in th
 
     # survived AddConstraint device_name_short: the old code checks names, too
 
-What an index or a constraint locks while it is built is not judged: see docs/deployment.md.
+An index on a table that is there already is built while others write, which PostgreSQL does outside
+of transactions only: its migration does nothing else, and says ``atomic = False``.
 """
 
 import inspect
@@ -28,12 +29,15 @@ from django.db.models import NOT_PROVIDED, Field, ManyToManyField
 
 SURVIVED = re.compile(r"^ *# survived (\w+) ([\w.]+): \S.*$", re.MULTILINE)
 HARMLESS = (
-    operations.AddIndex,
     operations.AlterModelManagers,
     operations.AlterModelOptions,
     operations.CreateModel,
     operations.RemoveConstraint,
     operations.RemoveIndex,
+)
+BLOCKS = (
+    "who writes to the table waits while the index is built: add it by AddIndex, in a migration of "
+    "its own with atomic = False"
 )
 GONE = {
     "DeleteModel": "the running version still uses the table",
@@ -52,7 +56,7 @@ def problems(migration: Migration, state: ProjectState, source: str) -> Iterator
     )  # models and fields that the previous version knows nothing of
     for operation in migration.operations:
         subject = _subject(operation)
-        reason = _reason(operation, migration.app_label, state, new)
+        reason = _reason(operation, migration, state, new)
         if reason and (type(operation).__name__, subject) not in survived:
             yield f"{type(operation).__name__} {subject}: {reason}"
         if isinstance(operation, operations.CreateModel):
@@ -66,6 +70,8 @@ def _subject(operation: Operation) -> str:
     """Return what a comment calls the operation's object."""
     if isinstance(operation, operations.AddConstraint):
         return str(operation.constraint.name)
+    if isinstance(operation, operations.AddIndex):
+        return str(operation.index.name)
     if isinstance(operation, operations.RunPython):
         return str(getattr(operation.code, "__name__", "code"))
     parts = (getattr(operation, name, "") for name in ("model_name", "name"))
@@ -73,15 +79,17 @@ def _subject(operation: Operation) -> str:
 
 
 def _reason(
-    operation: Operation, app: str, state: ProjectState, new: set[tuple[str, ...]]
+    operation: Operation, migration: Migration, state: ProjectState, new: set[tuple[str, ...]]
 ) -> str | None:
     """Return why the previous version would not survive the operation; None if it would."""
     if isinstance(operation, HARMLESS) or _model(operation) in new:
         return None
+    if isinstance(operation, operations.AddIndex):
+        return None if _is_index_alone(migration) else BLOCKS
     if isinstance(operation, operations.AddField):
         return _reason_of_new(operation.field)
     if isinstance(operation, operations.AlterField):
-        known = state.models[app, operation.model_name_lower].fields[operation.name]
+        known = state.models[migration.app_label, operation.model_name_lower].fields[operation.name]
         return _reason_of_change(known, operation.field)
     if isinstance(operation, operations.AddConstraint):
         return _reason_of_constraint(operation, new)
@@ -93,8 +101,18 @@ def _model(operation: Operation) -> tuple[str, ...]:
     return (str(getattr(operation, "model_name", "")).lower(),)
 
 
+def _is_index_alone(migration: Migration) -> bool:
+    """Tell whether the migration is one that builds indexes while others write."""
+    kinds = (operations.AddIndex, operations.RemoveIndex)
+    return not migration.atomic and all(isinstance(each, kinds) for each in migration.operations)
+
+
 def _reason_of_new(field: Field) -> str | None:
-    if field.null or field.db_default is not NOT_PROVIDED or isinstance(field, ManyToManyField):
+    if isinstance(field, ManyToManyField):
+        return None
+    if _is_indexed(field) or field.unique:
+        return BLOCKS
+    if field.null or field.db_default is not NOT_PROVIDED:
         return None
     return "the running version inserts rows without it: let it be null, or give it a db_default"
 
@@ -104,8 +122,8 @@ def _reason_of_change(known: Field, changed: Field) -> str | None:
     if after.get("null"):
         before.pop("null", None)
         after.pop("null")
-    if "unique" not in after:
-        before.pop("unique", None)
+    for gone in {"unique", "db_index"} - set(after):
+        before.pop(gone, None)
     longer = (after.get("max_length") or 0) >= (before.get("max_length") or 0)
     if "max_length" in before and (longer or after.get("max_length") is None):
         before.pop("max_length")
@@ -117,7 +135,15 @@ def _of_database(field: Field) -> dict[str, Any]:
     """Return what the database knows of a field."""
     _, path, _, options = field.deconstruct()
     ignored = {*field.non_db_attrs, "default", "validators"}
+    options.pop("db_index", None)
+    if _is_indexed(field):
+        options["db_index"] = True
     return {"kind": path} | {name: each for name, each in options.items() if name not in ignored}
+
+
+def _is_indexed(field: Field) -> bool:
+    """Tell whether it has an index of its own, as foreign keys have that say nothing of it."""
+    return bool(getattr(field, "db_index", False))
 
 
 def _reason_of_constraint(

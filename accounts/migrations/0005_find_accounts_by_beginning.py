@@ -12,24 +12,28 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # survived AddIndex account_email_prefix: no version was released before
         migrations.AddIndex(
             model_name="account",
             index=accounts.prefix_index.PrefixIndex(
                 django.db.models.functions.text.Lower("email"), name="account_email_prefix"
             ),
         ),
+        # survived AddIndex account_staff: no version was released before
         migrations.AddIndex(
             model_name="account",
             index=models.Index(
                 condition=models.Q(("is_staff", True)), fields=["id"], name="account_staff"
             ),
         ),
+        # survived AddIndex account_locked: no version was released before
         migrations.AddIndex(
             model_name="account",
             index=models.Index(
                 condition=models.Q(("is_active", False)), fields=["id"], name="account_locked"
             ),
         ),
+        # survived AddIndex subscription_started: no version was released before
         migrations.AddIndex(
             model_name="subscription",
             index=models.Index(fields=["started_at"], name="subscription_started"),

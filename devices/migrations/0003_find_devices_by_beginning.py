@@ -48,12 +48,14 @@ class Migration(migrations.Migration):
             name="stttranscription",
             options={"ordering": ["-requested_at"], "verbose_name": "speech request"},
         ),
+        # survived AddIndex device_name_prefix: no version was released before
         migrations.AddIndex(
             model_name="device",
             index=accounts.prefix_index.PrefixIndex(
                 django.db.models.functions.text.Lower("name"), name="device_name_prefix"
             ),
         ),
+        # survived AddIndex sample_submitted: no version was released before
         migrations.AddIndex(
             model_name="wakewordsample",
             index=models.Index(fields=["submitted_at"], name="sample_submitted"),

@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # survived AddIndex device_contact_order: no version was released before
         migrations.AddIndex(
             model_name="device",
             index=models.Index(fields=["last_contact_at", "id"], name="device_contact_order"),

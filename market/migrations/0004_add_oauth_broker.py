@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                 max_length=10,
             ),
         ),
+        # survived AddField oauthcredential.reference: a table of a few rows
         migrations.AddField(
             model_name="oauthcredential",
             name="reference",

@@ -14,9 +14,10 @@ def char(**options):
     return models.CharField(**{"max_length": 10} | options)
 
 
-def found(*operations, source=""):
+def found(*operations, source="", atomic=True):
     """Return what is wrong with operations on a table that the previous version uses."""
     migration = migrations.Migration("0002_change", "home")
+    migration.atomic = atomic
     migration.operations = list(operations)
     fields = [("id", models.BigAutoField(primary_key=True)), ("name", char())]
     state = ProjectState()
@@ -54,8 +55,6 @@ def fill(apps, schema_editor):
         [change(max_length=20)],
         [change(null=True)],
         [change(choices=[("a", "A")], help_text="Short.", blank=True)],
-        [BY_NAME],
-        [BY_NAME, migrations.RemoveIndex("lamp", "lamp_name")],
         [NEW_MODEL, migrations.AddField("switch", "name", char())],
         [add(null=True), forbid("colour")],
         [migrations.AlterModelOptions("lamp", {"ordering": ["name"]})],
@@ -65,9 +64,22 @@ def test_what_only_adds_is_survived(operations):
     assert found(*operations) == []
 
 
+def test_an_index_is_added_to_a_table_that_is_there_while_others_write():
+    waits = "AddIndex lamp_name: who writes to the table waits while the index is built: "
+    new = migrations.AddIndex("switch", models.Index(fields=["id"], name="switch_id"))
+
+    assert found(BY_NAME, migrations.RemoveIndex("lamp", "lamp_name"), atomic=False) == []
+    assert found(NEW_MODEL, new) == []
+    assert found(BY_NAME)[0].startswith(waits)
+    assert found(add(null=True), BY_NAME, atomic=False)[0].startswith(waits)
+
+
 @pytest.mark.parametrize(
     ("operation", "problem"),
     [
+        (add(null=True, db_index=True), "AddField lamp.colour: who writes to the table waits"),
+        (add(null=True, unique=True), "AddField lamp.colour: who writes to the table waits"),
+        (change(db_index=True), "AlterField lamp.name: the running version knows another kind"),
         (add(), "AddField lamp.colour: the running version inserts rows without it: "),
         (add(default="white"), "AddField lamp.colour: the running version inserts rows "),
         (change(max_length=5), "AlterField lamp.name: the running version knows another kind"),

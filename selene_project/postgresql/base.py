@@ -18,8 +18,12 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, AsIs, connection
 
+from selene_project.postgresql.schema import DatabaseSchemaEditor
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    SchemaEditorClass = DatabaseSchemaEditor
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> connection:
         self._prepared: set[str] = set()
         return super().get_new_connection(conn_params)

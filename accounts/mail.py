@@ -94,7 +94,7 @@ def purge() -> int:
     limit = timezone.now() - KEPT
     files = [
         path
-        for path in mail_services.folder().glob("*.eml")
+        for path in mail_services.folder().glob("*.*")  # drafts of who was killed, too
         if path.stat().st_mtime < limit.timestamp()
     ]
     for path in files:

@@ -147,6 +147,13 @@ def _next(rows: models.QuerySet, kind: int) -> int:
     return int(last.hex[-12:], 16) + 1 if last else 0
 
 
+def _missing(rows: models.QuerySet, kind: int, wanted: int) -> int:
+    """Return how many are to be made. Asked after ``_next``: what another run makes meanwhile has
+    the numbers that we would take, and is not made twice.
+    """
+    return max(0, wanted - made_up(rows, kind).count())
+
+
 def _insert(model: type[models.Model], rows: Iterable[dict[str, object]]) -> int:
     """Insert ``rows``, with the fields' defaults for what they do not name."""
     fields = model._meta.concrete_fields
@@ -173,8 +180,8 @@ class _Maker:
     @transaction.atomic  # with all that belongs to them: a second run looks for accounts alone
     def make_accounts(self, wanted: int) -> int:
         """Add accounts, with what belongs to them, up to ``wanted``."""
-        missing = max(0, wanted - made_up(Account.objects.all(), ACCOUNT).count())
         first = _next(Account.objects.all(), ACCOUNT)
+        missing = _missing(Account.objects.all(), ACCOUNT, wanted)
         numbers = range(first, first + missing)
         _insert(Account, self._counted("accounts", missing, map(self._account, numbers)))
         _insert(AccountPreferences, map(self._preferences, numbers[::2]))
@@ -193,11 +200,11 @@ class _Maker:
 
     def make_devices(self, wanted: int) -> int:
         """Add devices up to ``wanted``, spread over the made-up accounts."""
-        missing = max(0, wanted - made_up(Device.objects.all(), DEVICE).count())
+        first = _next(Device.objects.all(), DEVICE)
+        missing = _missing(Device.objects.all(), DEVICE, wanted)
         owners = list(made_up(Account.objects.order_by("pk"), ACCOUNT).values_list("pk", flat=True))
         if not missing or not owners:
             return 0
-        first = _next(Device.objects.all(), DEVICE)
         rows = self._devices(range(first, first + missing), owners)
         return _insert(Device, self._counted("devices", missing, rows))
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from operations import scheduler
+from operations import jobs, scheduler
 from operations.models import JobOrder
 
 KEPT = timedelta(days=90)
@@ -31,11 +31,11 @@ def place(name: str, account: Account) -> JobOrder:
     """
     if name not in runnable():
         raise NoSuchJob
-    under_way = JobOrder.objects.filter(
-        name=name, ended_at=None, taken_at__gt=timezone.now() - scheduler.JOB_LIMIT
-    )
-    if under_way.exists():
+    now = timezone.now()
+    taken = JobOrder.objects.filter(name=name, ended_at=None, taken_at__isnull=False)
+    if taken.filter(taken_at__gt=now - scheduler.JOB_LIMIT).exists():
         raise AlreadyAsked
+    taken.update(ended_at=now, succeeded=False, output=jobs.DIED)  # with the scheduler
     try:
         with transaction.atomic():
             return JobOrder.objects.create(name=name, asked_by=account)

@@ -116,6 +116,42 @@ def test_purging_may_run_twice():
     assert JobRun.objects.filter(succeeded=True).count() == 2
 
 
+def test_a_run_that_died_is_listed_as_failed_when_the_next_one_begins():
+    died = make_run(age=timedelta(minutes=5), succeeded=None)
+    other = make_run("load_skills", succeeded=None)
+
+    call_command("purge_expired")
+
+    died.refresh_from_db()
+    other.refresh_from_db()
+    assert (died.succeeded, died.output) == (False, "ended before it was done")
+    assert died.ended_at > died.started_at
+    assert other.ended_at is None
+
+
+def test_a_run_that_goes_on_while_another_begins_writes_its_own_end():
+    with jobs.record("purge_expired") as run:
+        call_command("purge_expired")
+        run.output = "purged"
+
+    assert list(JobRun.objects.values_list("succeeded", flat=True)) == [True, True]
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_job_whose_process_was_ended_is_listed_as_failed(has_begun):
+    before = make_run("send_mail", age=timedelta(hours=1), succeeded=None)
+    since = timezone.now()
+    if has_begun:
+        make_run("send_mail", succeeded=None)
+
+    jobs.note_death("send_mail", since)
+
+    run = JobRun.objects.exclude(pk=before.pk).get()
+    assert (run.name, run.succeeded, run.output) == ("send_mail", False, "ended before it was done")
+    assert run.started_at >= since
+    assert JobRun.objects.get(pk=before.pk).ended_at is None
+
+
 @pytest.mark.fleet
 def test_last_contacts_are_moved_to_the_rows(device, device_client, capsys):
     device_client.get(f"/v1/device/{device.pk}")

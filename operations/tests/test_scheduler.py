@@ -235,6 +235,20 @@ def test_a_job_that_fails_is_one_line_in_the_log_and_one_failed_run(server):
     assert ask(server, LAST_RUN).startswith("False ")
 
 
+def test_a_job_that_is_killed_is_listed_as_failed_at_once(server):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        job = Process(server, *LOAD_SKILLS, SELENE_SKILLS_URL=url)
+        with job, silent.accept()[0]:
+            [fork] = set(session(job.id)) - {job.id}
+
+            os.kill(fork, signal.SIGKILL)
+
+            assert job.wait() == 0
+    assert "load_skills was ended by signal 9" in job.output()
+    assert ask(server, LAST_RUN).startswith("False ")
+
+
 def test_a_job_under_way_ends_with_its_scheduler(server):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -67,8 +67,8 @@ class Job:
     # Being done with it is to find nothing to do: another run is refused.
     ends_refused = False
 
-    def __init__(self, folder, httpserver):
-        self.folder, self.httpserver = folder, httpserver
+    def __init__(self, folder, settings, httpserver):
+        self.folder, self.settings, self.httpserver = folder, settings, httpserver
 
     def arrange(self):
         """Make the rows."""
@@ -174,12 +174,12 @@ class LoadSkills(Job):
 
 
 class WithStripe(Job):
-    def __init__(self, folder, httpserver):
-        super().__init__(folder, httpserver)
-        settings.STRIPE_PRIVATE_KEY = KEY
+    def __init__(self, folder, settings, httpserver):
+        super().__init__(folder, settings, httpserver)
+        self.settings.STRIPE_PRIVATE_KEY = KEY
         self.httpserver.clear()
         self.stripe = StripeStandIn(httpserver)
-        settings.STRIPE_API_BASE = self.stripe.url
+        self.settings.STRIPE_API_BASE = self.stripe.url
 
     def make_member(self, membership, **fields):
         account = make_account(**fields)
@@ -241,7 +241,7 @@ class SendMail(Job):
     is_frequent = True
 
     def arrange(self):
-        settings.EMAIL_BACKEND = "accounts.upstream.mail_services.Files"
+        self.settings.EMAIL_BACKEND = "accounts.upstream.mail_services.Files"
         for name in ("ada", "bob", "cyd"):
             mail.send("password_changed", f"{name}@example.com")
         OutgoingMail.objects.update(sent_at=None)
@@ -261,8 +261,8 @@ class DailyReport(SendMail):
     is_frequent = False
 
     def arrange(self):
-        settings.EMAIL_BACKEND = "accounts.upstream.mail_services.Files"
-        settings.REPORT_RECIPIENT = "boss@example.com"
+        self.settings.EMAIL_BACKEND = "accounts.upstream.mail_services.Files"
+        self.settings.REPORT_RECIPIENT = "boss@example.com"
         make_device()
 
     def finish(self):
@@ -308,7 +308,7 @@ class LoadGeonamesOfToday(LoadGeonames):
     def arrange(self):
         super().arrange()
         self.httpserver.clear()
-        settings.GEONAMES_URL = self.httpserver.url_for("")
+        self.settings.GEONAMES_URL = self.httpserver.url_for("")
         for file in (self.folder / "dump").iterdir():
             request = self.httpserver.expect_request(f"/{file.name}")
             request.respond_with_data(file.read_bytes())

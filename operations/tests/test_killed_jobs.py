@@ -36,7 +36,7 @@ def world(settings, tmp_path, monkeypatch, httpserver):
         (folder / "temporary").mkdir()
         monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
         monkeypatch.chdir(folder)
-        job = kind(folder, httpserver)
+        job = kind(folder, settings, httpserver)
         job.arrange()
         return job
 

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, F, UUIDField, Value, When
 
 from accounts import versions
-from devices.models import Device
+from devices.models import AccountDefaults, Device
+from geography import correcting
 from geography.bulk import batches
 from geography.models import City, Country, Region, Timezone
 
@@ -82,6 +84,40 @@ def note_changed(city_ids: Iterable[UUID], timezone_ids: Iterable[UUID] = ()) ->
         versions.bump(Device.objects.filter(city__in=ids))
     for ids in batches(timezone_ids, BATCH):
         versions.bump(Device.objects.filter(timezone__in=ids))
+
+
+@transaction.atomic
+def correct_city(city: City, **news: str | float | Timezone) -> None:
+    """Write ``news`` over what GeoNames says of ``city``; devices there show it on their next poll.
+
+    Devices and defaults that have the city's old time zone get its new one. Another one somebody
+    chose on purpose.
+
+    Raises:
+        correcting.NameTaken, City.DoesNotExist: nothing changed.
+    """
+    if not news:
+        return
+    before = correcting.correct_city(city, **news)
+    devices = Device.objects.filter(city=city)
+    if "timezone" not in news:
+        versions.bump(devices)
+        return
+    zone = Value(news["timezone"].pk, output_field=UUIDField())  # type: ignore[union-attr]
+    versions.bump(devices, timezone=Case(When(timezone=before, then=zone), default=F("timezone")))
+    AccountDefaults.objects.filter(city=city, timezone=before).update(timezone=zone)
+
+
+@transaction.atomic
+def correct_timezone(timezone: Timezone, **news: float) -> None:
+    """Write offsets over what GeoNames says; devices in ``timezone`` show it on their next poll.
+
+    Raises:
+        Timezone.DoesNotExist: nothing changed.
+    """
+    if news:
+        correcting.correct_timezone(timezone, **news)
+        note_changed([], [timezone.pk])
 
 
 def _why_not(country_name: str, region_name: str) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Places in the back office."""
+"""Places in the back office: to be looked at; ``devices.admin.places`` corrects some."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def place_name(city: City) -> str:
 
 
 class PlaceAdmin(ModelAdmin):
-    """To be looked at only: the next load of GeoNames' files would overwrite a change."""
+    """To be looked at: the next load of GeoNames' files would overwrite a change."""
 
     search_fields = ["search_name__startswith"]
     search_help_text = "How the name begins; case and accents do not matter."
@@ -59,12 +59,13 @@ class RegionAdmin(PlaceAdmin):
 @admin.register(City)
 class CityAdmin(PlaceAdmin):
     list_display = ["name", "region", "timezone", "population", "latitude", "longitude"]
-    list_filter = [("region__country", AutocompleteSelectFilter)]
+    list_filter: list[Any] = [("region__country", AutocompleteSelectFilter)]
     list_filter_submit = True
     ordering = ["search_name", "-population"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[City]:
-        return super().get_queryset(request).select_related("region__country", "timezone")
+        related = ["region__country", "timezone", "correction"]
+        return super().get_queryset(request).select_related(*related)
 
     def suggestion(self, city: City) -> str:
         """Return what an autocomplete shows: there are many Springfields."""
@@ -74,7 +75,7 @@ class CityAdmin(PlaceAdmin):
 @admin.register(Timezone)
 class TimezoneAdmin(PlaceAdmin):
     list_display = ["name", "country", "gmt_offset", "dst_offset"]
-    list_select_related = ["country"]
+    list_select_related = ["country", "correction"]
     ordering = ["name"]
     search_fields = ["name"]
     search_help_text = ""

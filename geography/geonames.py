@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from django.db import models, transaction
 
-from geography import geonames_cities, geonames_files, geonames_names
+from geography import geonames_cities, geonames_files, geonames_names, revision
 from geography.geonames_files import CityRow, CountryRow, Progress, RegionRow, TimezoneRow
 from geography.geonames_report import Report
-from geography.models import City, Country, Gazetteer, OtherCityName, Region, Timezone
+from geography.models import City, Country, OtherCityName, Region, Timezone
 from geography.names import fold
 from geography.references import delete_unreferred
 
@@ -89,12 +89,10 @@ def usable(dump: Dump, report: Report) -> Dump:
 
 
 def _store(dump: Dump, report: Report, progress: Progress) -> None:
-    # Whoever loads on another machine waits here until we have committed.
-    list(Country.objects.select_for_update(no_key=True).values_list("pk"))
-    Gazetteer.objects.update_or_create(pk=1, defaults={"revision": uuid.uuid4()})
+    revision.renew()
     countries, renamed_countries = _store_countries(dump.countries)
     regions, renamed_regions = _store_regions(dump.regions, countries)
-    timezones, report.changed_timezones = _store_timezones(dump.timezones, countries)
+    timezones, report.changed_timezones = _store_timezones(dump.timezones, countries, report)
     geonames_cities.store(dump.cities, _hex(regions), _hex(timezones), report, progress)
     geonames_names.store(dump.names, progress)
     report.changed_cities |= set(
@@ -127,15 +125,20 @@ def _store_regions(rows: list[RegionRow], countries: Ids) -> tuple[Ids, set[uuid
     return _upsert(Region, "region_code", wanted)
 
 
-def _store_timezones(rows: list[TimezoneRow], countries: Ids) -> tuple[Ids, set[uuid.UUID]]:
-    wanted = {
-        row.name: {
+def _store_timezones(
+    rows: list[TimezoneRow], countries: Ids, report: Report
+) -> tuple[Ids, set[uuid.UUID]]:
+    zones = Timezone.objects.exclude(correction=None)
+    corrected = {zone.name: (zone.gmt_offset, zone.dst_offset) for zone in zones}
+    report.corrected += len(corrected)
+    wanted = {}
+    for row in rows:
+        gmt_offset, dst_offset = corrected.get(row.name, (row.gmt_offset, row.dst_offset))
+        wanted[row.name] = {
             "country_id": countries[row.country_code],
-            "gmt_offset": row.gmt_offset,
-            "dst_offset": row.dst_offset,
+            "gmt_offset": gmt_offset,
+            "dst_offset": dst_offset,
         }
-        for row in rows
-    }
     return _upsert(Timezone, "name", wanted)
 
 

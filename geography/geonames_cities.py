@@ -17,7 +17,7 @@ from geography import bulk
 from geography.bulk import batches
 from geography.geonames_files import CityRow, Progress
 from geography.geonames_report import Report
-from geography.models import City
+from geography.models import City, Correction
 from geography.names import fold
 from geography.references import BATCH, delete_unreferred
 
@@ -33,10 +33,16 @@ def store(
 
     ``regions`` and ``timezones`` hold our ids, as hexadecimal digits, by region code and name.
     """
+    # As if they had left the dump: since something refers to them, they keep their names.
+    of_cities = Correction.objects.exclude(city=None)
+    corrected = set(of_cities.values_list("city__geonames_id", flat=True))
+    report.corrected += len(corrected)
+    rows = [row for row in rows if row.geonames_id not in corrected]
     chosen = most_populous(rows)
     wanted = {row.geonames_id: row for names in chosen.values() for row in names.values()}
     stored = set(City.objects.values_list("geonames_id", flat=True))
     _make_room(stored - wanted.keys(), chosen, wanted, report)
+    report.kept -= len(corrected)
     report.duplicates = len(rows) - len(wanted)
     _update(wanted, regions, timezones, report)
     added = [row for row in wanted.values() if row.geonames_id not in stored]

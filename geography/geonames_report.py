@@ -17,6 +17,7 @@ class Report:
     updated: int = 0
     removed: int = 0
     kept: int = 0  # left the dump, or lost its name to another, but something refers to it
+    corrected: int = 0  # cities and time zones that were corrected here, and left as they are
     duplicates: int = 0  # left out, since another of the region has the name
     unknown_region: int = 0
     unknown_timezone: int = 0
@@ -32,9 +33,11 @@ class Report:
         if self.unknown_country:
             left_out += f", {self.unknown_country:,} regions or time zones of unknown country"
         others = f", {self.other_names:,} other names" if self.other_names else ""
+        corrected = f", {self.corrected:,} left as corrected here" if self.corrected else ""
         return (
             f"{self.countries:,} countries, {self.regions:,} regions, {self.timezones:,} time "
             f"zones, {self.cities:,} cities ({self.added:,} new, {self.updated:,} updated, "
-            f"{self.removed:,} removed, {self.kept:,} kept for what refers to them){others}; "
+            f"{self.removed:,} removed, {self.kept:,} kept for what refers to them){others}"
+            f"{corrected}; "
             f"left out: {left_out}"
         )

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import now
 
 
 class Country(models.Model):
@@ -115,6 +116,32 @@ class OtherCityName(models.Model):
 
     def __str__(self) -> str:
         return self.search_name
+
+
+class Correction(models.Model):
+    """A city or time zone of which somebody knows better than GeoNames: a load leaves it alone.
+
+    It refers to its place like whatever has to stay, so a load keeps the place with its name.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    city = models.OneToOneField(
+        City, on_delete=models.PROTECT, null=True, blank=True, related_name="correction"
+    )
+    timezone = models.OneToOneField(
+        Timezone, on_delete=models.PROTECT, null=True, blank=True, related_name="correction"
+    )
+    corrected_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(city=None) ^ Q(timezone=None), name="correction_of_one_place"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city or self.timezone}, {self.corrected_at:%Y-%m-%d}"
 
 
 class Gazetteer(models.Model):

@@ -7,9 +7,9 @@ before what is kept under it, so that what is kept is of that revision or a late
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import ParamSpec, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from geography.models import Gazetteer
+from geography.models import Country, Gazetteer
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -38,3 +38,9 @@ def kept(
         return now
 
     return decorate
+
+
+def renew() -> None:
+    """Note, in its transaction, that places are changing; others who change some wait for it."""
+    list(Country.objects.select_for_update(no_key=True).values_list("pk"))
+    Gazetteer.objects.update_or_create(pk=1, defaults={"revision": uuid4()})

@@ -22,7 +22,7 @@ from devices.models import (
     SttEngineDay,
     SttTranscription,
 )
-from geography.models import Gazetteer
+from geography.models import Correction, Gazetteer
 
 APPS = ("geography", "accounts", "devices", "market")
 # What the server itself writes while staff do something is no doing of theirs.
@@ -30,6 +30,7 @@ SERVERS_OWN = {
     AccountActivity,
     CoreInteraction,
     CoreMetric,
+    Correction,
     DeviceToken,
     EmailChange,
     Gazetteer,

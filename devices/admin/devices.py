@@ -68,6 +68,14 @@ class DeviceForm(PlaceForm):
             raise ValidationError("the account has another device of this name")
         return name
 
+    def clean(self) -> dict[str, Any] | None:
+        """Let the time zone follow the city, unless it was chosen too."""
+        if "city" in self.changed_data and "timezone" not in self.changed_data:
+            city = self.cleaned_data.get("city")
+            self.cleaned_data["timezone"] = city.timezone if city else None
+            self.changed_data.append("timezone")
+        return super().clean()
+
 
 class PairingForm(PlaceForm):
     """A new device: the one that shows the code."""

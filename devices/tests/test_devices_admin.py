@@ -193,7 +193,7 @@ def test_defaults_changed_while_the_page_was_open_stay(staff_client, account, ka
 
 def test_half_a_place_and_a_taken_name_are_refused(staff_client, account, device, kansas_city):
     make_device(account, name="Attic")
-    change = {"name": "Attic", "city": kansas_city.pk}
+    change = {"name": "Attic", "timezone": kansas_city.timezone_id}
 
     response = staff_client.post(
         f"/admin/devices/device/{device.pk}/change/", device_form(device, **change)
@@ -205,6 +205,32 @@ def test_half_a_place_and_a_taken_name_are_refused(staff_client, account, device
         ["city and time zone go together"],
     ]
     assert Device.objects.get(pk=device.pk).name == device.name
+
+
+def test_the_time_zone_of_a_device_follows_its_city_unless_it_is_chosen_too(
+    staff_client, device, kansas_city, vancouver, san_francisco
+):
+    page = f"/admin/devices/device/{device.pk}/change/"
+    seen = []
+    for change in (
+        {"city": kansas_city.pk},
+        {"city": vancouver.pk},
+        {"city": kansas_city.pk, "timezone": san_francisco.timezone_id},
+        {"timezone": kansas_city.timezone_id},
+        {"city": ""},
+    ):
+        form = shown_form(staff_client.get(page)) | change
+        assert staff_client.post(page, form).status_code == 302
+        device.refresh_from_db()
+        seen.append((device.city, device.timezone))
+
+    assert seen == [
+        (kansas_city, kansas_city.timezone),
+        (vancouver, vancouver.timezone),
+        (kansas_city, san_francisco.timezone),
+        (kansas_city, kansas_city.timezone),
+        (None, None),
+    ]
 
 
 def test_an_account_s_device_of_another_name_is_no_obstacle(staff_client, device):

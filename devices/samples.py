@@ -42,6 +42,10 @@ class UnknownWakeWord(Exception):
     """This server has no such wake word."""
 
 
+class Unheard(Exception):
+    """The sound is not to be had; the text says why."""
+
+
 def wake_word(name: str, engine: str) -> WakeWord:
     """Return the wake word that a device calls ``name``, if it can, the one of ``engine``.
 
@@ -96,6 +100,28 @@ def store(
 def path(digest: str) -> Path:
     """Return where the sound with this digest is kept."""
     return _folder() / digest[:2] / digest
+
+
+def sound(sample: WakeWordSample) -> tuple[bytes, str]:
+    """Return the sound of ``sample`` and its media type.
+
+    Raises:
+        Unheard: nobody is to hear it any more, or its file is gone.
+    """
+    if sample.status != SampleStatus.STORED:
+        raise Unheard("it is marked for deletion")
+    try:
+        content = path(sample.digest).read_bytes()
+    except FileNotFoundError as error:
+        raise Unheard("its file is gone") from error
+    return content, "audio/flac" if content.startswith(b"fLaC") else "audio/wav"
+
+
+def remove(sample: WakeWordSample) -> None:
+    """Remove ``sample`` now, row and file."""
+    rows = WakeWordSample.objects.filter(pk=sample.pk)
+    rows.update(status=SampleStatus.PENDING_DELETE)
+    _remove(sample.pk)
 
 
 def mark_unwanted() -> int:

@@ -3,24 +3,18 @@
 from uuid import UUID
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from accounts.admin_mixins import FoundByAccount, LongList, ReadOnly, SavesWhatWasEdited
 from devices import search
 from devices.models import (
     CoreInteraction,
     CoreMetric,
-    SampleStatus,
-    SampleTag,
     SttEngineDay,
     SttTranscription,
     Tag,
     TagValue,
-    WakeWordSample,
 )
 
 
@@ -44,33 +38,6 @@ class TagAdmin(SavesWhatWasEdited, ModelAdmin):
     list_display = ["title", "name", "priority", "instructions"]
     search_fields = ["name", "title"]
     inlines = [TagValueInline]
-
-
-class SampleTagInline(ReadOnly, TabularInline):
-    model = SampleTag
-    fields = ["value", "account", "tagged_at"]
-
-
-@admin.register(WakeWordSample)
-class WakeWordSampleAdmin(FoundByAccount, ReadOnly, ModelAdmin):
-    list_display = ["submitted_at", "wake_word", "account", "status", "digest"]
-    list_select_related = ["wake_word", "account"]
-    list_filter = ["status", ("wake_word", AutocompleteSelectFilter)]
-    list_filter_submit = True
-    also = ("digest",)
-    sortable_by = ["submitted_at"]
-    inlines = [SampleTagInline]
-    actions = ["mark_for_deletion"]
-
-    def has_mark_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("devices.delete_wakewordsample")
-
-    @action(description="Mark for deletion", permissions=["mark"])
-    def mark_for_deletion(
-        self, request: HttpRequest, samples: models.QuerySet[WakeWordSample]
-    ) -> None:
-        count = samples.update(status=SampleStatus.PENDING_DELETE)
-        self.message_user(request, f"{count} samples marked for deletion")
 
 
 @admin.register(CoreMetric)

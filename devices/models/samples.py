@@ -38,6 +38,7 @@ class WakeWordSample(models.Model):
 
     class Meta:
         ordering = ["-submitted_at"]
+        permissions = [("listen_wakewordsample", "Can listen to wake word samples")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=SampleStatus.values), name="sample_status_known"

@@ -32,12 +32,32 @@ class Panel:
     order: int = 5  # among the panels of a page, low ones first
 
 
-def add(page: type[ModelAdmin], *, panels: list[Panel] | None = None, **buttons: Callable) -> None:
-    """Add panels, and buttons by name, to ``page``, of an app below."""
+def add(
+    page: type[ModelAdmin],
+    *,
+    panels: list[Panel] | None = None,
+    rights: Mapping[str, str] | None = None,
+    **buttons: Callable,
+) -> None:
+    """Add panels, and buttons by name, to ``page``, of an app below.
+
+    ``rights`` are those that buttons name as their ``permissions``: "export" may be
+    "accounts.export_account". Named in full they would be looked up in the database at every start,
+    the first one too, when it has no tables.
+    """
     page.panels = [*page.panels, *(panels or [])]  # type: ignore[attr-defined]
+    for name, right in (rights or {}).items():
+        setattr(page, f"has_{name}_permission", _having(right))
     for name, button in buttons.items():
         setattr(page, name, button)
         page.actions_detail[0]["items"].append(name)  # type: ignore[attr-defined]
+
+
+def _having(right: str) -> Callable[..., bool]:
+    def has(page: ModelAdmin, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm(right)
+
+    return has
 
 
 def menu(*buttons: str) -> list[dict[str, Any]]:

@@ -38,17 +38,22 @@ def ask(
     object_id: str,
     question: Question,
     do: Callable[[Any, dict[str, Any]], str | HttpResponseBase],
+    *,
+    may: Callable[[HttpRequest, Any], bool] | None = None,
+    initial: Callable[[Any], dict[str, Any]] = lambda row: {},
 ) -> HttpResponseBase:
     """Ask ``question`` of who may change the row; on a yes, ``do`` it and tell what it returns.
 
-    ``do`` gets the row and what the form holds. It raises Refused where it cannot be done.
+    ``do`` gets the row and what the form holds. It raises Refused where it cannot be done. ``may``
+    tells who may, where that is not whoever changes the row; ``initial`` what the form begins with.
     """
     row = page.get_object(request, object_id)
     if row is None:
         raise Http404
-    if not page.has_change_permission(request, row):
+    if not (may or page.has_change_permission)(request, row):
         raise PermissionDenied
-    form = question.form(request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    form = question.form(sent, initial=initial(row))
     if form.is_valid():
         try:
             done = do(row, form.cleaned_data)

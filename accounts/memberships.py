@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.db.models import UUIDField
+from django.utils import timezone
 
 from accounts.models import Account, Membership, Subscription
 from accounts.prepared import Given, PreparedQuery
@@ -43,6 +44,14 @@ def load_shipped(path: Path) -> int:
 def active(account: Account) -> Subscription | None:
     """Return what ``account`` pays for now, with its membership and ``paid_since``."""
     return _ACTIVE.first(account=account.pk)
+
+
+def close(current: Subscription) -> bool:
+    """End the period ``current``, in the transaction of the change; return whether it was open."""
+    # Never before its start, which the clock of another machine may have told.
+    ended_at = max(timezone.now(), current.started_at)
+    rows = Subscription.objects.active().filter(pk=current.pk)
+    return bool(rows.update(ended_at=ended_at))
 
 
 def duration(since: date, until: date) -> str | None:

@@ -70,6 +70,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
                 violation_error_message="an account with this address exists",
             )
         ]
+        permissions = [("export_account", "Can export all data of an account")]
         indexes = [
             PrefixIndex(Lower("email"), name="account_email_prefix"),
             # For lists of the few: a filter would read all the others.
@@ -350,6 +351,7 @@ class Membership(models.Model):
 class PaymentMethod(models.TextChoices):
     STRIPE = "Stripe", "Stripe"
     PAYPAL = "PayPal", "PayPal"
+    GIFT = "Gift", "Gift"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -367,7 +369,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A period in which an account pays for a membership.
+    """A period in which an account has a membership, which it pays for unless it is a gift.
 
     An account's periods never overlap: each has its own start, only one is open, and a closed one
     counts from its start to its end or the next one's start, whichever comes first. Who changes
@@ -384,6 +386,9 @@ class Subscription(models.Model):
     payment_id = models.CharField(max_length=255, help_text="Stripe's subscription.")
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    given_until = models.DateField(
+        null=True, blank=True, help_text="Last day of a gift; a job ends it in the night after."
+    )
     paid_since: datetime  # of ``with_paid_since``
 
     objects = SubscriptionQuerySet.as_manager()

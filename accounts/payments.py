@@ -22,7 +22,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import activity, versions
+from accounts import activity, memberships, versions
 from accounts.exceptions import NotConfigured
 from accounts.models import Account, Membership, PaymentMethod, PendingPayment, Subscription
 from accounts.upstream import http, stripe
@@ -122,7 +122,7 @@ def end(payment_id: str) -> None:
         return
     with suppress(Account.DoesNotExist), transaction.atomic():
         versions.lock(current.account)
-        if _close(current):
+        if memberships.close(current):
             activity.count(members=-1, members_expired=1)
 
 
@@ -302,7 +302,7 @@ def _change(current: Subscription, membership: Membership) -> bool:
     """Begin a new period of ``current``, for ``membership``; not if it has changed meanwhile."""
     with transaction.atomic():
         versions.lock(current.account)
-        if not _close(current):
+        if not memberships.close(current):
             return False
         _open(current.account, current.payment_account_id, current.payment_id, membership)
         return True
@@ -315,10 +315,3 @@ def _open(account: Account, customer_id: str, payment_id: str, membership: Membe
         payment_account_id=customer_id,
         payment_id=payment_id,
     )
-
-
-def _close(current: Subscription) -> bool:
-    # Never before its start, which the clock of another machine may have told.
-    ended_at = max(timezone.now(), current.started_at)
-    rows = Subscription.objects.active().filter(pk=current.pk)
-    return bool(rows.update(ended_at=ended_at))

@@ -112,9 +112,10 @@ def exchange(
     raise SessionEnded("refresh token was used before")
 
 
-def end(session: SignInSession) -> None:
-    """Close ``session``: its tokens are refused from now on."""
-    SignInSession.objects.filter(pk=session.pk, ended_at=None).update(ended_at=timezone.now())
+def end(session: SignInSession) -> bool:
+    """Close ``session``: its tokens are refused from now on. Return whether it was open."""
+    row = SignInSession.objects.filter(pk=session.pk, ended_at=None)
+    return bool(row.update(ended_at=timezone.now()))
 
 
 def end_all(account: Account, *, but: SignInSession | None = None) -> int:

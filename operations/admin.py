@@ -220,7 +220,10 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
     def who(self, entry: LogEntry) -> str:
         return entry.actor_email or "-"
 
-    @display(description="did", label={"create": "success", "delete": "danger", "update": "info"})
+    @display(
+        description="did",
+        label={"create": "success", "delete": "danger", "update": "info", "access": "warning"},
+    )
     def did(self, entry: LogEntry) -> str:
         return str(entry.get_action_display())
 

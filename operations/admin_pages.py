@@ -34,9 +34,9 @@ def counted(kind: FleetKind) -> Iterable[str]:
     return keys.values_list("key", flat=True)
 
 
-@action(description="Export data", icon="download")
+@action(description="Export data", icon="download", permissions=["export"])
 def export(page: AccountAdmin, request: HttpRequest, object_id: str) -> HttpResponseBase:
-    """Download all that is stored about an account."""
+    """Download all that is stored about an account: more than helping its owner takes."""
     return ask(page, request, object_id, EXPORT, _archive)
 
 
@@ -55,4 +55,4 @@ offered: dict[str, Callable[[], Iterable[str]]] = {
     "core_version": partial(counted, FleetKind.CORE_VERSION),
 }
 filters.counted.update(offered)
-admin_panels.add(AccountAdmin, export=export)
+admin_panels.add(AccountAdmin, rights={"export": "accounts.export_account"}, export=export)

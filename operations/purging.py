@@ -3,7 +3,7 @@
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts import audit, email_changes, lockout, mail, security, sessions
+from accounts import audit, email_changes, gifts, lockout, mail, security, sessions
 from devices import metrics, pairing, tokens
 from market import registry
 from operations import jobs, orders
@@ -11,7 +11,7 @@ from sso import social
 
 
 def purge() -> dict[str, int]:
-    """Delete what has expired; return how many of what."""
+    """Delete what has expired, end what was given to a day that is over; return how many."""
     return {
         "pairing sessions": pairing.purge(),
         "device tokens": tokens.purge(),
@@ -21,6 +21,7 @@ def purge() -> dict[str, int]:
         "failed logins": lockout.purge(),
         "mails": mail.purge(),
         "changes of address": email_changes.purge(),
+        "memberships given": gifts.end_due(),
         "federated logins begun": social.purge(),
         "browser sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
         "unused skills and definitions": registry.purge_unused(),

@@ -1,5 +1,5 @@
 """Accounts, and what goes with them, in the back office."""
 
-from accounts.admin import accounts, agreements, payments, records
+from accounts.admin import accounts, agreements, given, payments, records, sessions
 
-__all__ = ["accounts", "agreements", "payments", "records"]
+__all__ = ["accounts", "agreements", "given", "payments", "records", "sessions"]

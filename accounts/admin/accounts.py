@@ -1,6 +1,6 @@
 """People's accounts in the back office: found, looked into, locked, deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -74,7 +74,7 @@ PANELS = [
             "membership": "membership",
             "paid by": "payment_method",
             "from": "started_at",
-            "until": "ended_at",
+            "until": lambda row: row.ended_at or row.given_until,
         },
         lambda account: account.subscriptions.select_related("membership"),
         filter="account__id__exact",
@@ -123,6 +123,8 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
     sortable_by = ()
     search_fields = ["email"]  # for a box to type in
     search_help_text = "How the address, the user name or the name of a device begins, or the id"
+    # What of the buttons makes no sense for an account: names, without those of other reasons.
+    needless: list[Callable[[HttpRequest, Account], set[str]]] = []
     readonly_fields = ["id", "email_proven_at", "created_at", "last_activity_at"]
     fieldsets = [
         (None, {"fields": ["email", "password", "username", "is_active", "id"]}),
@@ -142,10 +144,10 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
         return queryset.filter(pk__in=search.accounts(search_term)), False
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        return self._may_touch(request, obj) and super().has_change_permission(request, obj)
+        return may_touch(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
+        return may_touch(request, obj) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
         names = list(super().get_readonly_fields(request, obj))
@@ -156,9 +158,8 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
         account = self.get_object(request, str(object_id))
         if account is None or not self.has_change_permission(request, account):
             return []
-        needless = {f"accounts_account_{'unlock' if account.is_active else 'lock'}"}
-        if not (request.user.is_superuser and two_step.of(account)):
-            needless.add("accounts_account_reset_two_step")
+        names = set().union(*(needless(request, account) for needless in self.needless))
+        needless = {f"accounts_account_{name}" for name in names}
         buttons = super().get_actions_detail(request, object_id)
         return [button for button in buttons if button.action_name not in needless]
 
@@ -188,7 +189,7 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
     @action(description="End sessions: they have to sign in anew", permissions=["change"])
     def end_sessions(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         meant = list(accounts)
-        touched = [account for account in meant if self._may_touch(request, account)]
+        touched = [account for account in meant if may_touch(request, account)]
         ended = sum(sessions.end_all(account) for account in touched)
         self.message_user(request, f"{ended} sessions ended")
         if left := len(meant) - len(touched):
@@ -235,11 +236,22 @@ class AccountAdmin(  # type: ignore[misc]  # the stubs are narrower
 
         return ask(self, request, object_id, UNLOCK, unlock)
 
-    @staticmethod
-    def _may_touch(request: HttpRequest, account: Account | None) -> bool:
-        if account is None or request.user.is_superuser or account == request.user:
-            return True
-        return not (account.is_staff or account.is_superuser)
+
+def may_touch(request: HttpRequest, account: Account | None) -> bool:
+    """Tell whether an account is not other staff's, which superusers alone touch."""
+    if account is None or request.user.is_superuser or account == request.user:
+        return True
+    return not (account.is_staff or account.is_superuser)
+
+
+def _needless(request: HttpRequest, account: Account) -> set[str]:
+    names = {"unlock" if account.is_active else "lock"}
+    if not (request.user.is_superuser and two_step.of(account)):
+        names.add("reset_two_step")
+    return names
+
+
+AccountAdmin.needless.append(_needless)
 
 
 def _let_in(account: Account, may_sign_in: bool, told: str) -> str:

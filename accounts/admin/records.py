@@ -1,4 +1,4 @@
-"""What the server writes down: sign-ins, security events, mail, counts; and groups of staff."""
+"""What the server writes down: security events, mail, counts; and groups of staff."""
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
@@ -14,18 +14,7 @@ from unfold.decorators import action
 
 from accounts import mail, search
 from accounts.admin_mixins import FoundByAccount, LongList, ReadOnly, SavesWhatWasEdited
-from accounts.models import AccountActivity, OutgoingMail, SecurityEvent, SignInSession
-
-
-@admin.register(SignInSession)
-class SignInSessionAdmin(FoundByAccount, ReadOnly, ModelAdmin):
-    """Browsers and programs that signed in; the page of the account ends them."""
-
-    list_display = ["account", "client", "address", "started_at", "last_used_at", "ended_at"]
-    list_select_related = ["account"]
-    list_filter = [("ended_at", admin.EmptyFieldListFilter)]
-    sortable_by = ["last_used_at"]
-    fields = list_display
+from accounts.models import AccountActivity, OutgoingMail, SecurityEvent
 
 
 @admin.register(SecurityEvent)

@@ -143,7 +143,7 @@ SEEN = {
 }
 DONE = {
     "accounts/account/{account}/lock/": {"support", "operator"},
-    "accounts/account/{account}/export/": {"support", "operator"},
+    "accounts/account/{account}/export/": {"operator"},
     "accounts/account/{account}/send_password_reset/": {"support", "operator"},
     "accounts/account/{account}/delete/": {"operator"},
     "devices/device/{device}/move/": {"support", "operator"},

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from unfold.views import ChangeList
 
 from accounts import search
 
@@ -53,6 +54,15 @@ class CountsSoFar(Paginator):
         return self.count == self.MOST
 
 
+class FirstRows(ChangeList):
+    """Says how many rows there are beside the title only of those searched or filtered for."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count  # "Show all" would lead here
+
+
 class LongList:
     """A list that opens as fast with a million rows as with ten."""
 
@@ -61,6 +71,9 @@ class LongList:
     paginator = CountsSoFar
     show_full_result_count = False
     list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **options: object) -> type[FirstRows]:
+        return FirstRows
 
     def response_action(
         self, request: HttpRequest, queryset: models.QuerySet

@@ -40,7 +40,7 @@ from devices import search as device_search
 from devices.admin.devices import DeviceAdmin
 from devices.models import Device
 from market import definition_preview, manifest, oauth, settings_values, skill_settings
-from market.admin_panels import OF_ACCOUNT, OF_DEFINITION, OF_DEVICE, OF_SKILL
+from market.admin_panels import OF_ACCOUNT, OF_DEFINITION, OF_DEVICE, OF_SKILL, settings_defined
 from market.models import (
     CatalogueEntry,
     DeviceSkill,
@@ -51,23 +51,26 @@ from market.models import (
 )
 from market.upstream import oauth_provider
 
-LOADED_BY = "market/back_office/loaded_by.html"
+
+class Loaded:
+    """What a job reads; an app above tells of its runs."""
+
+    loaded_from, loaded_by = "From the skills' repository", "load_skills"
 
 
 @admin.register(Skill)
-class SkillAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
+class SkillAdmin(Loaded, LongList, WithPanels, ReadOnly, ModelAdmin):
     """Devices name skills, and may name as many as they like: a million have a million of them."""
 
     list_display = ["skill_gid", "family_name"]
     search_fields = ["skill_gid__startswith"]
     search_help_text = "How the global id begins, such as mycroft-timer"
     sortable_by = ["skill_gid"]
-    list_before_template = LOADED_BY
     panels = OF_SKILL
 
 
 @admin.register(CatalogueEntry)
-class CatalogueEntryAdmin(LongList, ReadOnly, ModelAdmin):
+class CatalogueEntryAdmin(Loaded, LongList, ReadOnly, ModelAdmin):
     """What ``load_skills`` would overwrite is not changed here."""
 
     list_display = ["skill", "title", "core_version"]
@@ -75,8 +78,7 @@ class CatalogueEntryAdmin(LongList, ReadOnly, ModelAdmin):
     list_filter = ["core_version"]
     search_fields = ["skill__skill_gid__startswith"]
     search_help_text = "How the skill's global id begins"
-    list_before_template = LOADED_BY
-    fields = ["id", "skill", "title", "core_version", "display_data"]
+    fields = ["skill", "title", "core_version", "display_data", "id"]
     readonly_fields = ["title"]
 
     @display(description="title")
@@ -88,11 +90,11 @@ class CatalogueEntryAdmin(LongList, ReadOnly, ModelAdmin):
 class SettingsDefinitionAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
     """What the author of a skill lets its owner set."""
 
-    list_display = ["skill", "display_name", "id"]
+    list_display = ["skill", "display_name", "settings"]
     list_select_related = ["skill"]
     search_fields = ["skill__skill_gid__startswith"]
     search_help_text = "How the skill's global id begins"
-    fields = ["id", "skill", "definition"]
+    fields = ["skill", "definition", "id"]
     ordering = ["pk"]
     sortable_by: list[str] = []
     panels = [OF_DEFINITION]
@@ -101,6 +103,10 @@ class SettingsDefinitionAdmin(LongList, WithPanels, ReadOnly, ModelAdmin):
     @display(description="display name")
     def display_name(self, row: SettingsDefinition) -> str:
         return str(row.definition.get("display_name") or "")
+
+    @display(description="settings")
+    def settings(self, row: SettingsDefinition) -> str:
+        return settings_defined(row)
 
     def render_change_form(
         self,
@@ -162,7 +168,6 @@ class DeviceSkillAdmin(LongList, MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
     ordering = ["pk"]
     sortable_by: list[str] = []
     readonly_fields = [
-        "id",
         "device",
         "skill",
         "name",
@@ -173,8 +178,9 @@ class DeviceSkillAdmin(LongList, MadeElsewhere, SavesWhatWasEdited, ModelAdmin):
         "is_beta",
         "is_in_manifest",
         "settings_definition",
+        "id",
     ]
-    fields = [*readonly_fields, "values"]
+    fields = [*readonly_fields[:-1], "values", "id"]
 
     def get_search_results(
         self, request: HttpRequest, rows: models.QuerySet[DeviceSkill], term: str

@@ -1,7 +1,7 @@
 """What belongs to a skill or a definition, and the skills on a device, on pages about them."""
 
 from accounts.admin_panels import Panel
-from market import settings_values
+from market import definition_preview, settings_values
 from market.models import CatalogueEntry, DeviceSkill, OAuthToken, SettingsDefinition
 
 SETTINGS_SHOWN = 5
@@ -13,6 +13,18 @@ def settings_shown(row: DeviceSkill) -> str:
     shown = [f"{name}: {value}" for name, value in list(values.items())[:SETTINGS_SHOWN]]
     rest = len(values) - len(shown)
     return ", ".join([*shown, *([f"and {rest} more"] if rest else [])])[:300]
+
+
+def settings_defined(row: SettingsDefinition) -> str:
+    """Return by which settings one can tell the definition from others of the skill."""
+    labels = [
+        field.label or field.name
+        for section in definition_preview.sections(row.definition)
+        for field in section.fields
+    ]
+    rest = len(labels) - SETTINGS_SHOWN
+    shown = [*labels[:SETTINGS_SHOWN], *([f"and {rest} more"] if rest > 0 else [])]
+    return ", ".join(shown)[:300] or "none"
 
 
 def _title(entry: CatalogueEntry) -> str:
@@ -51,7 +63,7 @@ OF_SKILL = [
     Panel(
         "Definitions of its settings",
         SettingsDefinition,
-        {"name": lambda row: str(row.definition.get("display_name") or row.pk), "id": "pk"},
+        {"settings": settings_defined},
         lambda skill: skill.settings_definitions.order_by("pk"),
         filter="skill__id__exact",
     ),

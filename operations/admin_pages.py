@@ -1,4 +1,4 @@
-"""What pages of other apps in the back office get from here: counts to filter by, exports."""
+"""What pages of other apps in the back office get from here: counts, exports, runs of jobs."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,6 +15,8 @@ from accounts.admin.accounts import AccountAdmin
 from accounts.admin_questions import Question, ask
 from accounts.models import Account
 from devices.admin import filters
+from geography.admin import PlaceAdmin
+from market.admin import CatalogueEntryAdmin, SkillAdmin
 from operations import fleet, personal_data
 from operations.models import FleetCount, FleetKind
 
@@ -50,6 +52,8 @@ def _archive(account: Account, _: dict[str, Any]) -> HttpResponseBase:
     return FileResponse(file, as_attachment=True, filename=name)
 
 
+for page in (PlaceAdmin, SkillAdmin, CatalogueEntryAdmin):
+    page.list_before_template = "operations/loaded.html"  # type: ignore[attr-defined]
 offered: dict[str, Callable[[], Iterable[str]]] = {
     "platform": partial(counted, FleetKind.PLATFORM),
     "core_version": partial(counted, FleetKind.CORE_VERSION),

@@ -123,6 +123,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "selene_project" / "templates"],  # over those of libraries
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -15,9 +15,10 @@ class MembershipAdmin(SavesWhatWasEdited, ModelAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(FoundByAccount, ReadOnly, ModelAdmin):
-    """Stripe's word: a subscription is changed or cancelled there, and followed here."""
+    """Looked at here; given, changed and ended on the account's page, or at Stripe."""
 
     list_display = ["account", "membership", "payment_method", "started_at", "ended_at"]
+    list_display += ["given_until"]
     list_filter = ["membership", "payment_method", ("ended_at", admin.EmptyFieldListFilter)]
     list_select_related = ["account", "membership"]
     also = ("payment_id", "payment_account_id")

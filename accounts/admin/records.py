@@ -8,24 +8,42 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
-from unfold.decorators import action
+from unfold.decorators import action, display
 
 from accounts import mail, search
 from accounts.admin_mixins import FoundByAccount, LongList, ReadOnly, SavesWhatWasEdited
 from accounts.models import AccountActivity, OutgoingMail, SecurityEvent
 
+DEVICE = "admin:devices_device_change"  # the page of an app above
+
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(FoundByAccount, ReadOnly, ModelAdmin):
-    list_display = ["happened_at", "kind", "account", "device_id", "address"]
+    list_display = ["happened_at", "kind", "account", "device", "address"]
     list_filter = ["kind", ("happened_at", RangeDateTimeFilter)]
     list_filter_submit = True
     list_select_related = ["account"]
     also = ("device_id",)
     search_help_text = "How the account's address begins, its id, an address or a device's id"
     sortable_by = ["happened_at"]
+    fields = ["kind", "account", "device", "address", "happened_at", "details"]
+    readonly_fields = ["device", "details"]
+
+    @display(description="device")
+    def device(self, event: SecurityEvent) -> str:
+        """Return the id, which leads to the device, if it is still there: no query a row."""
+        if not event.device_id:
+            return "-"
+        link = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
+        return format_html(link, reverse(DEVICE, args=[event.device_id]), event.device_id)
+
+    @display(description="detail")
+    def details(self, event: SecurityEvent) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in event.detail.items()) or "-"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -164,6 +164,8 @@ class DeviceAdmin(LongList, WithPanels, SavesWhatWasEdited, ModelAdmin):
     search_help_text = "How the name of the device or its account's address begins, or the id"
     autocomplete_fields = ["voice", "wake_word", "city", "timezone"]
     readonly_fields = [
+        "status",
+        "last_contact_at",
         "id",
         "account",
         "platform",
@@ -171,7 +173,6 @@ class DeviceAdmin(LongList, WithPanels, SavesWhatWasEdited, ModelAdmin):
         "core_version",
         "enclosure_version",
         "created_at",
-        "last_contact_at",
     ]
     inlines = [PantacorConfigInline]
     panels = OF_DEVICE

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.dataclasses import UnfoldAction
@@ -78,6 +79,9 @@ class Correctable(SavesWhatWasEdited, PlaceAdmin):
 
 
 class CityForm(forms.ModelForm):
+    class Meta:
+        labels = {"timezone": "Time zone"}
+
     latitude = forms.FloatField(
         min_value=-90,
         max_value=90,
@@ -105,10 +109,19 @@ class CityForm(forms.ModelForm):
 class CorrectableCityAdmin(Correctable, CityAdmin):
     form = CityForm
     list_filter = [("region__country", AutocompleteSelectFilter), CorrectedFilter]
-    fields = ["name", "timezone", "latitude", "longitude", "population", "region", "corrected"]
-    fields += ["geonames_id", "id"]
-    readonly_fields = ["id", "region", "corrected", "geonames_id"]
+    fields = ["name", "timezone", "latitude", "longitude", "population", "region", "country"]
+    fields += ["corrected", "at_geonames", "id"]
+    readonly_fields = ["id", "region", "country", "corrected", "at_geonames"]
     autocomplete_fields = ["timezone"]
+
+    @display(description="country")
+    def country(self, city: City) -> str:
+        return str(city.region.country)
+
+    @display(description="at GeoNames")
+    def at_geonames(self, city: City) -> str:
+        link = '<a class="text-primary-600 dark:text-primary-500" href="{}" rel="noreferrer">{}</a>'
+        return format_html(link, f"https://www.geonames.org/{city.geonames_id}", city.geonames_id)
 
     def change_view(
         self,

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.dataclasses import UnfoldAction
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts import audit
@@ -44,7 +44,7 @@ class SampleTagInline(ReadOnly, TabularInline):
 
 @admin.register(WakeWordSample)
 class WakeWordSampleAdmin(FoundByAccount, ReadOnly, ModelAdmin):
-    list_display = ["submitted_at", "wake_word", "account", "status", "digest"]
+    list_display = ["submitted_at", "wake_word", "account", "status", "sound"]
     list_select_related = ["wake_word", "account"]
     list_filter = ["status", ("wake_word", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -54,6 +54,10 @@ class WakeWordSampleAdmin(FoundByAccount, ReadOnly, ModelAdmin):
     actions = ["mark_for_deletion"]
     actions_detail = ["delete_now"]
     change_form_before_template = "devices/back_office/sample.html"
+
+    @display(description="sound")
+    def sound(self, sample: WakeWordSample) -> str:
+        return str(sample)
 
     def get_urls(self) -> list[URLPattern]:
         view = never_cache(self.admin_site.admin_view(self.listen))

@@ -53,7 +53,7 @@ def _archive(account: Account, _: dict[str, Any]) -> HttpResponseBase:
 
 
 for page in (PlaceAdmin, SkillAdmin, CatalogueEntryAdmin):
-    page.list_before_template = "operations/loaded.html"  # type: ignore[attr-defined]
+    page.list_before_template = "operations/loaded.html"
 offered: dict[str, Callable[[], Iterable[str]]] = {
     "platform": partial(counted, FleetKind.PLATFORM),
     "core_version": partial(counted, FleetKind.CORE_VERSION),

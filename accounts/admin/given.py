@@ -11,7 +11,6 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -43,7 +42,7 @@ class MembershipForm(forms.Form):
     until = forms.DateField(
         label="Last day",
         required=False,
-        widget=UnfoldAdminDateWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
         help_text="Of a gift; it ends in the night after (UTC). Empty: when somebody ends it.",
     )
 

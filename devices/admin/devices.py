@@ -11,6 +11,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.timezone import now
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -333,4 +335,12 @@ class PairingSessionAdmin(LongList, ReadOnly, ModelAdmin):
         self.message_user(request, f"{pairing.purge()} lapsed pairing sessions deleted")
 
 
-admin_panels.add(AccountAdmin, panels=[OF_ACCOUNT])
+@action(description="Pair a device", icon="add_link", permissions=["pair"])
+def pair(page: AccountAdmin, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    """Lead to the page for a code, with the account filled in."""
+    return redirect(f"{reverse('admin:devices_device_add')}?{urlencode({'account': object_id})}")
+
+
+admin_panels.add(
+    AccountAdmin, panels=[OF_ACCOUNT], rights={"pair": "devices.add_device"}, pair=pair
+)

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -51,9 +52,17 @@ class WakeWordSampleAdmin(FoundByAccount, ReadOnly, ModelAdmin):
     also = ("digest",)
     sortable_by = ["submitted_at"]
     inlines = [SampleTagInline]
+    fields = ["wake_word", "account", "recorded_at", "submitted_at", "status", "model"]
+    fields += ["whole_digest"]
+    readonly_fields = ["whole_digest"]
     actions = ["mark_for_deletion"]
     actions_detail = ["delete_now"]
     change_form_before_template = "devices/back_office/sample.html"
+
+    @display(description="SHA-256 of the sound")
+    def whole_digest(self, sample: WakeWordSample) -> str:
+        # Longer than a phone is wide, in one word
+        return format_html('<span style="overflow-wrap: anywhere">{}</span>', sample.digest)
 
     @display(description="sound")
     def sound(self, sample: WakeWordSample) -> str:

@@ -1,12 +1,16 @@
 """The back office in a real browser: pairing by code, the pages of a device and its account."""
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 import requests
 
+from devices.tests.sounds import as_file, tone
 from operations.tests.browser import LOOKS, chromium, overflow, page_of
+from operations.tests.selene_ui import Browser
 
 EMAIL, PASSWORD = "staff@selene.test", "correct horse battery"
 VERSIONS = {
@@ -61,9 +65,16 @@ class Device:
         answer = requests.post(f"{self.api}/device/activate", json=body, timeout=10).json()
         self.id, self.headers = answer["uuid"], {"Authorization": f"Bearer {answer['accessToken']}"}
 
-    def poll(self):
-        url = f"{self.api}/device/{self.id}"
+    def poll(self, resource=""):
+        url = f"{self.api}/device/{self.id}{resource}"
         return requests.get(url, headers=self.headers, timeout=10)
+
+    def hear(self, sound):
+        """Send what woke the device."""
+        said = {"wake_word": "hey mycroft", "engine": "precise", "timestamp": "1772323200123"}
+        files = {"audio": sound, "metadata": json.dumps(said | {"model": "0"}).encode()}
+        url = f"{self.api}/device/{self.id}/wake-word-file"
+        return requests.post(url, files=files, headers=self.headers, timeout=10)
 
 
 def choose(page, field, text):
@@ -177,3 +188,56 @@ def test_a_preview_of_an_agreement_shows_what_differs(server, browser, signed_in
 
         assert page.locator(".preview em").inner_text() == "kind"
         assert overflow(page) == 0
+
+
+def test_a_city_is_corrected_and_the_device_there_has_it(server, browser, signed_in, device):
+    with page_of(browser, server.url, signed_in) as page:
+        page.goto("/admin/geography/city/?q=kansas+city")
+        page.click("#result_list tr:has-text('Missouri') a")
+        page.fill("[name=latitude]", "39.5")
+        keep(page, "city-light")
+        page.click("[name=_save]")
+        page.wait_for_url("**/admin/geography/city/**")
+        page.goto("/admin/geography/city/?corrected=yes")
+
+        assert page.locator("#result_list a:has-text('Kansas City')").count() == 1
+    assert device.poll("/location").json()["coordinate"]["latitude"] == 39.5
+
+
+def test_one_session_is_ended_from_the_page_of_its_account(server, browser, signed_in, device):
+    person = Browser(server.url)
+    person.sign_up()
+    person.log_in()
+    assert person.get("/api/account")[0] == 200
+    with page_of(browser, server.url, signed_in) as page:
+        page.goto(f"/admin/accounts/account/?q={person.email}")
+        page.click(f"#result_list a:has-text('{person.email}')")
+        page.click("section[aria-label=Sessions] a:has-text('python-requests')")
+        page.click("a:has-text('End session')")
+        keep(page, "end-session-light")
+        page.click("button:has-text('End session')")
+        page.wait_for_selector("text=The session is ended")
+
+    assert person.get("/api/account")[0] == 401
+    person.session.close()
+
+
+def test_a_wake_word_is_listened_to(server, browser, signed_in, device):
+    with page_of(browser, server.url, signed_in) as page:
+        page.goto(f"/admin/accounts/account/?q={EMAIL}")
+        page.click(f"#result_list a:has-text('{EMAIL}')")
+        page.goto(re.sub("change/.*", "join_open_dataset/", page.url))
+        page.fill("[name=how]", "my own")
+        page.click("button:has-text('Note the yes')")
+        page.wait_for_selector("text=Takes part in the Open Dataset: my own")
+        assert device.hear(as_file(tone(0.2), format="WAV")).status_code == 200
+        page.goto("/admin/devices/wakewordsample/")
+        page.click("#result_list a[href*='/change/']")
+        page.wait_for_selector("audio")
+        keep(page, "sample-light")
+        page.evaluate("document.querySelector('audio').play()")
+        page.wait_for_function("document.querySelector('audio').ended")
+
+        assert page.evaluate("document.querySelector('audio').duration") == pytest.approx(0.2, 0.1)
+        page.goto("/admin/auditlog/logentry/")
+        assert page.locator("#result_list td:has-text('listened to it')").count() > 0

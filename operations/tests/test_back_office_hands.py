@@ -388,8 +388,19 @@ def test_the_menu_has_what_makes_sense(staff, account):
         "Lock",
         "End sessions",
         "Lift lockout",
+        "Pair a device",
         "Send password reset",
     }
+
+
+def test_pairing_from_the_page_of_an_account_has_it_filled_in(staff, account):
+    client = staff("support")
+
+    page = client.get(of_account(account, "pair"), follow=True)
+
+    assert page.redirect_chain == [(f"/admin/devices/device/add/?account={account.pk}", 302)]
+    assert shown_form(page)["account"] == [str(account.pk)]
+    assert staff("auditor").get(of_account(account, "pair")).status_code == 403
 
 
 # What is stored of a person

@@ -68,3 +68,26 @@ def test_a_refresh_is_asked_for_from_the_list(sign_in_as):
     client.post("/admin/operations/jobrun/run/", {"name": "load_skills"})
 
     assert JobOrder.objects.get().name == "load_skills"
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("", "There are no devices yet."), ("?q=x", "Nothing fits what you look for.")],
+)
+@pytest.mark.parametrize(("role", "may_add"), [("support", True), ("auditor", False)])
+def test_an_empty_list_offers_what_can_be_done(sign_in_as, role, may_add, query, told):
+    text = sign_in_as(role).get(f"/admin/devices/device/{query}").text
+
+    assert told in text
+    assert ("Add device" in text) == may_add
+    assert ('href="?"' in text) == bool(query)
+
+
+def test_how_many_rows_there_are_is_told_beside_the_title_of_some_only(sign_in_as):
+    client = sign_in_as("operator")
+
+    some, every = (client.get(f"/admin/accounts/account/{q}").text for q in ("?q=operator", ""))
+
+    assert "1 result" in some
+    assert "Show all" in some
+    assert "Show all" not in every

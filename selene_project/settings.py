@@ -385,6 +385,7 @@ UNFOLD = {
     "SITE_HEADER": INSTALLATION_NAME,
     "SITE_URL": "/",
     "SITE_SYMBOL": "bedtime",  # a moon
+    "STYLES": ["operations.navigation.style"],
     "DASHBOARD_CALLBACK": "operations.dashboard.fill",
     "SIDEBAR": {"show_search": True, "navigation": "operations.navigation.sidebar"},
     "ACCOUNT": {"navigation": "operations.navigation.account_links"},

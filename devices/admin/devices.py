@@ -33,7 +33,7 @@ from accounts.admin_mixins import (
 from accounts.admin_panels import WithPanels, menu
 from accounts.admin_questions import Question, Refused, ask
 from accounts.models import Account
-from devices import connection, editing, moving, pairing, search, tokens
+from devices import connection, defaults, editing, moving, pairing, search, tokens
 from devices.admin.filters import CoreVersionFilter, PlatformFilter, StatusFilter
 from devices.admin.pages import PlaceForm
 from devices.admin.panels import OF_ACCOUNT, OF_DEVICE
@@ -231,7 +231,10 @@ class DeviceAdmin(LongList, WithPanels, SavesWhatWasEdited, ModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, object]:
         # Who sits before the page is whose device it is, in a household.
-        return {"account": request.user.pk} | super().get_changeform_initial_data(request)
+        asked = {"account": request.user.pk} | super().get_changeform_initial_data(request)
+        chosen = defaults.of(Account(pk=asked["account"]))
+        usual = {"voice": chosen.voice_id, "wake_word": chosen.wake_word_id} if chosen else {}
+        return usual | asked
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None

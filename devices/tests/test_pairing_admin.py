@@ -3,8 +3,9 @@
 import pytest
 
 from accounts.models import Account
+from accounts.tests.pages import shown_form
 from devices import pairing
-from devices.models import Device
+from devices.models import AccountDefaults, Device
 from devices.tests.factories import make_device, make_voice, make_wake_word
 
 PATH = "/admin/devices/device/add/"
@@ -95,3 +96,14 @@ def test_the_page_of_a_paired_device_has_no_code(staff, owner):
 
     assert page.status_code == 200
     assert "code" not in page.context["adminform"].form.fields
+
+
+def test_what_an_account_starts_devices_with_is_filled_in(staff, account):
+    voice, word = make_voice("Other", "mimic2", "x"), make_wake_word("hey ezra")
+    AccountDefaults.objects.create(account=account, voice=voice, wake_word=word)
+
+    form = shown_form(staff.get(f"/admin/devices/device/add/?account={account.pk}"))
+
+    filled = [form[name] for name in ("account", "voice", "wake_word")]
+    assert filled == [[str(row.pk)] for row in (account, voice, word)]
+    assert staff.get("/admin/devices/device/add/?account=abc").status_code == 404

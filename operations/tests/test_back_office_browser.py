@@ -161,6 +161,8 @@ def test_pages_fit_the_screen(server, browser, signed_in, device, look):
             "accounts": "/admin/accounts/account/",
             "move": f"/admin/devices/device/{device.id}/move/",
             "lock": f"{account.split('change')[0]}lock/",
+            "give": f"{account.split('change')[0]}give_membership/",
+            "cities": "/admin/geography/city/?q=kansas",
             "pair": "/admin/devices/device/add/",
             "agreement": "/admin/accounts/agreement/add/",
         }

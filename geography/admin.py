@@ -22,7 +22,6 @@ class PlaceAdmin(ModelAdmin):
 
     search_fields = ["search_name__startswith"]
     search_help_text = "How the name begins; case and accents do not matter."
-    show_full_result_count = False
     loaded_from, loaded_by = "From GeoNames (CC BY 4.0)", "load_geonames"
     ordering = ["search_name"]  # which has an index
     sortable_by: list[str] = []

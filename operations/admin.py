@@ -22,7 +22,7 @@ from unfold.decorators import display
 from unfold.utils import parse_date_str
 
 from accounts import audit
-from accounts.admin_mixins import ReadOnly
+from accounts.admin_mixins import LongList, ReadOnly
 from operations import (
     admin_pages,  # noqa: F401 - adds to pages of other apps
     orders,
@@ -189,7 +189,7 @@ def _midnight(day: date) -> datetime:
 
 
 @admin.register(LogEntry)
-class LogEntryAdmin(ReadOnly, ModelAdmin):
+class LogEntryAdmin(LongList, ReadOnly, ModelAdmin):
     """Who changed what in the back office, when and from where."""
 
     list_display = ["timestamp", "who", "did", "kind", "object_repr", "what", "remote_addr"]
@@ -203,7 +203,6 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
     list_filter_submit = True
     search_fields = ["actor_email", "object_repr", "=object_pk"]
     search_help_text = "Address of who did it, name or id of what it was done to"
-    show_full_result_count = False
     fields = [
         "timestamp",
         "who",

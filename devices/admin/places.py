@@ -19,7 +19,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from accounts.admin_mixins import SavesWhatWasEdited, edited_columns
+from accounts.admin_mixins import LongList, SavesWhatWasEdited, edited_columns
 from accounts.admin_questions import Question, ask
 from devices import places
 from geography import correcting
@@ -54,7 +54,7 @@ class CorrectedFilter(admin.SimpleListFilter):
         return places.filter(pk__in=chosen)
 
 
-class Correctable(SavesWhatWasEdited, PlaceAdmin):
+class Correctable(LongList, SavesWhatWasEdited, PlaceAdmin):
     """Places that staff with the right may correct; devices there follow on their next poll."""
 
     change_form_before_template = "devices/back_office/correct.html"

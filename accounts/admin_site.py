@@ -22,13 +22,13 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 from unfold.sites import UnfoldAdminSite
 
 from accounts import admin_two_step, staff_sessions
 from accounts.admin_audit import noting
 from accounts.forms import OwnPasswordForm
+from accounts.throttles import RateThrottle
 
 Page = Callable[..., HttpResponseBase]
 # What reading with a value that no page of ours offers ends in.
@@ -36,7 +36,7 @@ NONSENSE = (ValidationError, OverflowError, DataError)
 DISALLOWED = (DisallowedModelAdminLookup, DisallowedModelAdminToField)
 
 
-class LoginThrottle(SimpleRateThrottle):
+class LoginThrottle(RateThrottle):
     """Counts logins per client address, together with those of the API."""
 
     scope = "login"

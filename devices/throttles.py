@@ -1,11 +1,12 @@
 """How often one device may do something."""
 
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from accounts.throttles import ScopedThrottle
 
-class DeviceThrottle(ScopedRateThrottle):
+
+class DeviceThrottle(ScopedThrottle):
     """Counts by device, not by account: a school may have a thousand of them on one."""
 
     cache_format = "throttle_device_%(scope)s_%(ident)s"

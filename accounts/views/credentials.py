@@ -4,18 +4,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import client, email_changes, passwords, registration, serializers
 from accounts.authentication import AccountRequest
 from accounts.openapi import EMPTY
+from accounts.throttles import ScopedThrottle
 
 
 class ChangePasswordView(APIView):
     """PUT /api/change-password: a new password; the account's other sessions end."""
 
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "password-change"
 
     @extend_schema(
@@ -40,7 +40,7 @@ class ChangePasswordView(APIView):
 class ChangeEmailView(APIView):
     """PUT /api/change-email: ask for another address; a mail there has the link to confirm it."""
 
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "email-change"
 
     @extend_schema(

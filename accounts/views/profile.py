@@ -18,10 +18,11 @@ from accounts.authentication import AccountRequest
 from accounts.exceptions import PaymentRefused
 from accounts.models import Account, Membership
 from accounts.openapi import EMPTY, ERROR, UPSTREAM
+from accounts.throttles import RateThrottle
 from accounts.upstream import stripe
 
 
-class MembershipThrottle(UserRateThrottle):
+class MembershipThrottle(UserRateThrottle, RateThrottle):
     """Counts what may charge a card; the rest of the path is not limited."""
 
     scope = "membership"

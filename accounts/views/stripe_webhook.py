@@ -6,11 +6,11 @@ from rest_framework.exceptions import ParseError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import payments
 from accounts.openapi import EMPTY, UPSTREAM
+from accounts.throttles import ScopedThrottle
 from accounts.upstream import stripe
 
 # All others concern no membership, and are answered so that Stripe does not send them again.
@@ -28,7 +28,7 @@ class StripeWebhookView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "stripe-webhook"
 
     @extend_schema(

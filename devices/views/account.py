@@ -10,11 +10,12 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
 from accounts.openapi import EMPTY, UPSTREAM
+from accounts.throttles import ScopedThrottle
 from devices import contacts, defaults, editing, pairing, pantacor, places, preferences, reference
 from devices.models import Device, Voice
 from devices.serializers import account as serializers
@@ -127,7 +128,7 @@ class DeviceCountView(APIView):
 class PairingCodeView(APIView):
     """GET /api/pairing-code/<code>: whether a device shows this code, whatever was typed."""
 
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "pairing-check"
 
     @extend_schema(responses=serializers.CodeCheckSerializer)
@@ -142,7 +143,7 @@ class DevicesView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         # A claim tells as much about a code as asking for it does.
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [ScopedThrottle()] if self.request.method == "POST" else []
 
     @extend_schema(responses=serializers.OwnedDeviceSerializer(many=True))
     def get(self, request: AccountRequest) -> Response:

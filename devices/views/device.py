@@ -11,11 +11,11 @@ from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.openapi import EMPTY
 from accounts.prepared import Given, PreparedQuery
+from accounts.throttles import ScopedThrottle
 from devices import etags, fast_path, pairing, platforms, tokens
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.models import Device
@@ -50,7 +50,7 @@ class CodeView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "pairing-code"
 
     @extend_schema(parameters=[CodeQuerySerializer], responses=CodeSerializer)

@@ -7,11 +7,11 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest
 from accounts.openapi import EMPTY, ERROR, UPSTREAM
+from accounts.throttles import ScopedThrottle
 from devices import pantacor, ssh_keys
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.serializers import pantacor as serializers
@@ -68,7 +68,7 @@ class SshKeyView(APIView):
     Selene UI encodes the key twice.
     """
 
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "ssh-key"
 
     @extend_schema(

@@ -6,10 +6,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.openapi import EMPTY
+from accounts.throttles import ScopedThrottle
 from devices import messages, metrics
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from devices.serializers.reports import MessageSerializer
@@ -26,7 +26,7 @@ class MessageView(APIView):
 
     authentication_classes = (DeviceTokenAuthentication,)
     # By account: with many devices it gets no more mail than with one.
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "message"
 
     @extend_schema(

@@ -8,12 +8,12 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts.authentication import AccountRequest, OptionalAccountAuthentication
 from accounts.models import Account
 from accounts.openapi import UPSTREAM
+from accounts.throttles import ScopedThrottle
 from accounts.upstream import http
 from devices.authentication import DeviceRequest, DeviceTokenAuthentication
 from market import oauth, serializers
@@ -28,7 +28,7 @@ NOT_CONNECTED = "not connected: connect the skill on its settings page"
 class OAuthView(APIView):
     """GET /api/skills/oauth/<id>: whether a skill is connected, and where to connect it."""
 
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "oauth"
 
     @extend_schema(responses={200: serializers.AuthorizationSerializer} | UPSTREAM)
@@ -48,7 +48,7 @@ class TokenView(APIView):
     """GET /v1/device/D/token/<credential id>: the token with which a skill acts for its owner."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "oauth"
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT} | UPSTREAM)
@@ -66,7 +66,7 @@ class CallbackView(APIView):
 
     authentication_classes = (OptionalAccountAuthentication,)
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "oauth"
 
     @extend_schema(

@@ -7,12 +7,12 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import base64_text, client, cookies, sessions
 from accounts.models import Account
 from accounts.openapi import EMPTY, ERROR, UPSTREAM
+from accounts.throttles import ScopedThrottle
 from sso import federated, serializers
 from sso.upstream import github
 from sso.upstream.identities import Refused
@@ -26,7 +26,7 @@ class ValidateFederatedView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "federated-login"
 
     @extend_schema(
@@ -67,7 +67,7 @@ class GithubTokenView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "federated-login"
 
     @extend_schema(
@@ -92,7 +92,7 @@ class ValidateEmailView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "validate-email"
 
     @extend_schema(

@@ -17,13 +17,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import client, email_changes, passwords, registration
 from accounts.authentication import AccountAuthentication
 from accounts.models import Account, EmailChange
-from accounts.throttles import AboutOneThrottle
+from accounts.throttles import AboutOneThrottle, ScopedThrottle
 from sso import password_reset
 from sso.serializers import PasswordResetSerializer
 
@@ -51,7 +51,7 @@ class MailedLinkPage(APIView):
     schema = None
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [ScopedThrottle()] if self.request.method == "POST" else []
 
 
 class LostPasswordPage(MailedLinkPage):

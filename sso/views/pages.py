@@ -13,9 +13,9 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from accounts.throttles import ScopedThrottle
 from sso import federated, social
 from sso.upstream.identities import Refused
 from sso.views.federated import NO_ACCOUNT, sign_in
@@ -38,7 +38,7 @@ class PageView(APIView):
     permission_classes = (AllowAny,)
     renderer_classes = (RefusalPage,)
     metadata_class = None  # no OPTIONS: the framework's answer to it is no page
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "federated-login"
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:

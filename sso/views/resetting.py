@@ -10,12 +10,11 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from accounts import client, passwords
 from accounts.openapi import EMPTY, ERROR
-from accounts.throttles import AboutOneThrottle
+from accounts.throttles import AboutOneThrottle, ScopedThrottle
 from sso import password_reset
 from sso.serializers import (
     PasswordChangeSerializer,
@@ -43,7 +42,7 @@ class PasswordResetView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle, AboutOneThrottle)
+    throttle_classes = (ScopedThrottle, AboutOneThrottle)
     throttle_scope = "password-reset"
     throttle_field = "emailAddress"
 
@@ -63,7 +62,7 @@ class ValidateTokenView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "password-change"
 
     @extend_schema(
@@ -92,7 +91,7 @@ class PasswordChangeView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle, AboutOneThrottle)
+    throttle_classes = (ScopedThrottle, AboutOneThrottle)
     throttle_scope = "password-change"
     throttle_field = "accountId"
 

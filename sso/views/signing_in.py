@@ -10,13 +10,14 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts import client, cookies, lockout, registration, sessions
 from accounts.authentication import AccountRequest
 from accounts.models import Account
 from accounts.openapi import EMPTY, ERROR, UPSTREAM
+from accounts.throttles import ScopedThrottle
 from accounts.views import profile
 from sso import credentials, federated
 from sso.serializers import SignUpSerializer
@@ -60,7 +61,7 @@ class AccountView(profile.AccountView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         if self.request.method == "POST":
-            return [ScopedRateThrottle()]
+            return [ScopedThrottle()]
         return super().get_throttles()
 
     @extend_schema(
@@ -106,7 +107,7 @@ class InternalLoginView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "login"
 
     @extend_schema(

@@ -1,14 +1,11 @@
 """The weather and answers that devices ask other services for, through this server."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, Throttled
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
@@ -25,24 +22,10 @@ RETRY_AFTER = 60  # seconds, if a service finds that this server asks too often
 INERT = "default-src 'none'; sandbox"
 
 
-class AsTheyCome(DefaultContentNegotiation):
-    """Answers are of the type they have, whatever a client says it would rather accept."""
-
-    def select_renderer(
-        self,
-        request: Request,
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,
-    ) -> tuple[BaseRenderer, str]:
-        renderer = next(iter(renderers))
-        return renderer, renderer.media_type
-
-
 class WeatherView(APIView):
     """GET /v1/owm/<path>: what OpenWeatherMap says, its keys in camelCase."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    content_negotiation_class = AsTheyCome
     throttle_classes = (DeviceThrottle,)
     throttle_scope = "weather"
 
@@ -64,7 +47,6 @@ class WolframXMLView(APIView):
     """GET /v1/wa: Wolfram Alpha's full results, as XML."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    content_negotiation_class = AsTheyCome
     throttle_classes = (DeviceThrottle,)
     throttle_scope = "wolfram"
 
@@ -80,7 +62,6 @@ class WolframFullView(APIView):
     """GET /v1/wolframAlphaFull: Wolfram Alpha's full results, as JSON with keys in camelCase."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    content_negotiation_class = AsTheyCome
     throttle_classes = (DeviceThrottle,)
     throttle_scope = "wolfram"
 
@@ -96,7 +77,6 @@ class WolframSpokenView(APIView):
     """GET /v1/wolframAlphaSpoken: an answer to say; 501 if Wolfram Alpha has none."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    content_negotiation_class = AsTheyCome
     throttle_classes = (DeviceThrottle,)
     throttle_scope = "wolfram"
 
@@ -116,7 +96,6 @@ class WolframSimpleView(APIView):
     """GET /v1/wolframAlphaSimple: an image of the answer; 501 if Wolfram Alpha has none."""
 
     authentication_classes = (DeviceTokenAuthentication,)
-    content_negotiation_class = AsTheyCome
     throttle_classes = (DeviceThrottle,)
     throttle_scope = "wolfram"
 

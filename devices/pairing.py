@@ -8,9 +8,10 @@
 
 import hmac
 import secrets
+from contextlib import nullcontext
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
 from accounts.models import Account
@@ -56,8 +57,7 @@ def issue_code(state: str, packaging: str = "") -> tuple[PairingSession, str]:
     for _ in range(ATTEMPTS):
         session.code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
         try:
-            with transaction.atomic():
-                session.save(force_insert=True)
+            _insert(session)
         except IntegrityError:
             # Somebody shows this code; if it lapsed, nobody will miss it.
             _lapsed().filter(code=session.code).delete()
@@ -153,6 +153,15 @@ def activate(
 def purge() -> int:
     """Delete sessions that lapsed, claimed or not; return how many."""
     return _lapsed().delete()[0]
+
+
+def _insert(session: PairingSession) -> None:
+    """Insert ``session``, so that it can be tried again if another has its code.
+
+    Of a transaction around it a savepoint keeps the rest; without one, the statement is its own.
+    """
+    with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        session.save(force_insert=True)
 
 
 def _lapsed() -> PairingSessionQuerySet:

@@ -89,6 +89,24 @@ def test_a_lapsed_code_makes_way_for_one_that_meets_it(db, monkeypatch):
     assert not PairingSession.objects.filter(pk=lapsed.pk).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_outside_of_a_transaction_a_code_that_is_shown_is_passed_over_too(monkeypatch):
+    shown, _ = pairing.issue_code("one")
+    choices = iter(shown.code)
+    monkeypatch.setattr(pairing.secrets, "choice", lambda letters: next(choices, "A"))
+
+    session, _ = pairing.issue_code("two")
+
+    assert session.code == "AAAAAA"
+    assert set(PairingSession.objects.values_list("code", flat=True)) == {shown.code, "AAAAAA"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_costs_one_statement(api, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        api.get("/v1/device/code?state=9f0c")
+
+
 def test_code_requests_are_throttled_per_client(api, db, limit_rate):
     limit_rate("pairing-code", "2/minute")
     for _ in range(2):

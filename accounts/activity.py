@@ -1,7 +1,7 @@
 """Each day's counts over all accounts, exact however many requests come at once."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, Value
@@ -36,18 +36,23 @@ def note_active(account: Account) -> None:
     if account.last_activity_at and now - account.last_activity_at < NOTED_EVERY:
         return
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    before_today = Q(last_activity_at=None) | Q(last_activity_at__lt=midnight)
-    row = Account.objects.filter(pk=account.pk)
-    with transaction.atomic():
-        if row.filter(before_today).update(last_activity_at=now):
-            count(
-                accounts_active=1,
-                members_active=int(account.subscriptions.active().exists()),
-                open_dataset_active=int(agreements.has_open_dataset(account)),
-            )
-        else:
-            row.filter(last_activity_at__lt=now).update(last_activity_at=now)
+    if account.last_activity_at is None or account.last_activity_at < midnight:
+        _count_active(account, now, Q(last_activity_at=None) | Q(last_activity_at__lt=midnight))
+    # Nothing but this, nearly always: who was active today as it was read, still is.
+    Account.objects.filter(pk=account.pk, last_activity_at__lt=now).update(last_activity_at=now)
     account.last_activity_at = now
+
+
+@transaction.atomic
+def _count_active(account: Account, now: datetime, before_today: Q) -> None:
+    """Count ``account`` active today, unless another request has done so meanwhile."""
+    if not Account.objects.filter(before_today, pk=account.pk).update(last_activity_at=now):
+        return
+    count(
+        accounts_active=1,
+        members_active=int(account.subscriptions.active().exists()),
+        open_dataset_active=int(agreements.has_open_dataset(account)),
+    )
 
 
 def _add(day: date, changes: dict[str, int]) -> int:

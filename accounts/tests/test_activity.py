@@ -94,6 +94,34 @@ def test_activity_within_a_minute_costs_nothing(account, django_assert_num_queri
 
 
 @pytest.mark.django_db(transaction=True)
+def test_activity_later_in_the_day_costs_a_statement(
+    account, time_machine, django_assert_num_queries
+):
+    time_machine.move_to(NOON, tick=False)
+    activity.note_active(account)
+    time_machine.move_to(NOON + timedelta(hours=1), tick=False)
+
+    with django_assert_num_queries(1):
+        activity.note_active(account)
+
+    account.refresh_from_db()
+    assert account.last_activity_at == NOON + timedelta(hours=1)
+
+
+def test_a_request_that_was_overtaken_does_not_turn_the_time_back(account, time_machine):
+    late = Account.objects.get(pk=account.pk)
+    time_machine.move_to(NOON + timedelta(minutes=2), tick=False)
+    activity.note_active(account)
+
+    time_machine.move_to(NOON, tick=False)
+    activity.note_active(late)
+
+    account.refresh_from_db()
+    assert account.last_activity_at == NOON + timedelta(minutes=2)
+    assert today("accounts_active") == {"accounts_active": 1}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_requests_at_once_make_an_account_active_once():
     key = make_account().pk
     copies = [Account.objects.get(pk=key) for _ in range(4)]

@@ -13,12 +13,14 @@ mycroft-core reports each step of an interaction as a metric "timing": ``{"id": 
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import activity, agreements
+from accounts.models import Account
 from devices.models import CoreInteraction, CoreMetric, Device
 from geography.bulk import batches
 
@@ -49,9 +51,23 @@ WRITTEN = [
 
 def note(device: Device, name: str, value: dict[str, object]) -> None:
     """Keep what ``device`` reports, if its account agreed to Open Dataset; else forget it."""
-    if agreements.has_open_dataset(device.account):
+    if _has_open_dataset(device):
         CoreMetric.objects.create(device=device, name=name, value=value)
     activity.note_active(device.account)
+
+
+def _has_open_dataset(device: Device) -> bool:
+    """Tell what ``device``'s account agreed to; who changes that gives it another version."""
+    return _asked_at(device.version, device.account_id, device.pk)
+
+
+@lru_cache(maxsize=20_000)
+def _asked_at(version: int, account_id: uuid.UUID, device_id: uuid.UUID) -> bool:
+    """Ask once for each version: a device reports several metrics of each interaction.
+
+    The version was read before this asks, so what is kept is of that version or of a later one.
+    """
+    return agreements.has_open_dataset(Account(pk=account_id))
 
 
 def parse(day: date) -> int:

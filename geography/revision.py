@@ -4,10 +4,12 @@ The one query of a call that is answered from there asks which revision the plac
 before what is kept under it, so that what is kept is of that revision or a later one: never older.
 """
 
-from collections.abc import Callable
-from functools import lru_cache, wraps
+from collections.abc import Callable, Hashable
+from functools import cache, lru_cache, wraps
 from typing import ParamSpec, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+from django.db import connection
 
 from geography.models import Country, Gazetteer
 
@@ -25,12 +27,12 @@ def kept(
 
     def decorate(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         @lru_cache(maxsize=size)
-        def at(revision: UUID, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        def at(revision: Hashable, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
             return function(*args, **kwargs)
 
         @wraps(function)
         def now(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-            revision = Gazetteer.objects.values_list("revision", flat=True).first()
+            revision = _current()
             if revision is None:  # the tables were filled by other means
                 return function(*args, **kwargs)
             return at(revision, *args, **kwargs)  # type: ignore[arg-type]
@@ -44,3 +46,17 @@ def renew() -> None:
     """Note, in its transaction, that places are changing; others who change some wait for it."""
     list(Country.objects.select_for_update(no_key=True).values_list("pk"))
     Gazetteer.objects.update_or_create(pk=1, defaults={"revision": uuid4()})
+
+
+def _current() -> Hashable | None:
+    """Return the revision of the places as the database has it, None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_question())
+        row = cursor.fetchone()
+    return row and row[0]
+
+
+@cache
+def _question() -> tuple[str, tuple]:
+    # Composed once a process: each time, that would take longer than all that follows.
+    return Gazetteer.objects.values_list("revision").query.sql_with_params()

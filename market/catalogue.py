@@ -8,11 +8,15 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
+from accounts.prepared import PreparedQuery
 from market import registry
 from market.conflicts import retried
 from market.models import Catalogue, CatalogueEntry
 from market.upstream.skill_metadata import CORE_VERSION, Unusable
 
+_LOADED: PreparedQuery[tuple[str, UUID]] = PreparedQuery(
+    lambda: Catalogue.objects.order_by().values_list("core_version", "revision")
+)
 GID_LENGTH = 300
 NAMED = 10  # of the unusable entries
 
@@ -63,7 +67,7 @@ def shown_version() -> str:
 
 def shown() -> tuple[str, UUID | None]:
     """Return the core version that is shown, and what its catalogue's last change is known by."""
-    loaded = dict(Catalogue.objects.order_by().values_list("core_version", "revision"))
+    loaded = dict(_LOADED())
     newest = max(loaded, key=_as_numbers, default="")
     core_version = settings.CORE_VERSION or newest
     return core_version, loaded.get(core_version)

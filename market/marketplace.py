@@ -1,9 +1,10 @@
 """What the marketplace shows of the catalogue: the list, what a search finds, one skill whole.
 
 People who look around cause a call per key they press, so each process keeps what it read of the
-catalogue, under the revision that the database has of it: the one query of each call.
+catalogue, and found in it, under the revision that the database has: the one query of each call.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import markdown
 import nh3
+import orjson
 from django.utils.html import escape
 
 from market import catalogue
@@ -47,7 +49,15 @@ class Listed:
     skill_id: UUID
 
 
-def search(term: str) -> list[Summary]:
+@dataclass(frozen=True)
+class Found:
+    """What a search finds, as it is sent."""
+
+    content: bytes  # JSON
+    tag: str
+
+
+def search(term: str) -> Found:
     """Return the skills with ``term`` in any of their texts, in any case; all if it is empty.
 
     ``undefined`` is what Selene UI's page sends before anything was typed. Some clients encode the
@@ -56,11 +66,7 @@ def search(term: str) -> list[Summary]:
     wanted = {meant for each in (term, unquote(term)) if (meant := each.strip().casefold())}
     if wanted == {"undefined"}:
         wanted = set()
-    return [
-        each.summary
-        for each in listing()
-        if not wanted or any(text in each.text for text in wanted)
-    ]
+    return _found(*catalogue.shown(), frozenset(wanted))
 
 
 def listing() -> tuple[Listed, ...]:
@@ -80,6 +86,17 @@ def detail(market_id: UUID) -> Detail:
 def skill_name(entry: CatalogueEntry) -> str:
     """Return what devices call the skill of ``entry``."""
     return _text(entry.display_data, "name") or entry.skill.family_name
+
+
+@lru_cache(maxsize=64)
+def _found(core_version: str, revision: UUID | None, wanted: frozenset[str]) -> Found:
+    summaries = [
+        each.summary
+        for each in _read(core_version, revision)
+        if not wanted or any(text in each.text for text in wanted)
+    ]
+    content = orjson.dumps({"skills": summaries})
+    return Found(content, hashlib.sha256(content).hexdigest())
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from django.http import Http404
+import orjson
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -35,9 +36,9 @@ class AvailableView(APIView):
     @extend_schema(
         parameters=[SEARCH], responses={200: serializers.AvailableSerializer, 304: EMPTY}
     )
-    def get(self, request: Request) -> Response:
-        body = {"skills": marketplace.search(request.query_params.get("search", ""))}
-        return _respond_unless_known(request, body)
+    def get(self, request: Request) -> HttpResponse:
+        found = marketplace.search(request.query_params.get("search", ""))
+        return _respond_unless_known(request, found.content, found.tag)
 
 
 class SkillView(APIView):
@@ -47,12 +48,13 @@ class SkillView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(responses={200: serializers.SkillDetailSerializer, 304: EMPTY})
-    def get(self, request: Request, market_id: UUID) -> Response:
+    def get(self, request: Request, market_id: UUID) -> HttpResponse:
         try:
             body = marketplace.detail(market_id)
         except CatalogueEntry.DoesNotExist as error:
             raise Http404("skill not found") from error
-        return _respond_unless_known(request, body)
+        tag = etags.make(request.path, body)
+        return _respond_unless_known(request, orjson.dumps(body), tag)
 
 
 class StatusView(APIView):
@@ -99,10 +101,9 @@ class InstallView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _respond_unless_known(request: Request, body: dict) -> Response:
-    """Answer 304 to a browser that holds ``body``; it asks each time, so it never shows old."""
-    tag = etags.make(request.path, body)
+def _respond_unless_known(request: Request, content: bytes, tag: str) -> HttpResponse:
+    """Answer 304 to a browser that holds what has ``tag``; it asks each time: never shows old."""
     headers = {"ETag": f'"{tag}"', "Cache-Control": "public, no-cache"}
     if etags.is_known(tag, request.headers.get("If-None-Match", "")):
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(body, headers=headers)
+    return HttpResponse(content, content_type="application/json", headers=headers)

@@ -33,7 +33,7 @@ from redis.retry import Retry
 
 # Seconds that a committed version and what was cached at it live. It is also how long a stale tag
 # could last if Redis could not be reached both before and after a commit, and the writer then died.
-LIFETIME = 600
+LIFETIME = 1_800
 # Seconds that a mark of a write lives, if its writer dies or rolls back.
 MARK_LIFETIME = 60
 # Higher than any version, and odd: a removed device is for ever 'being written'.

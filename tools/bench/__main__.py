@@ -78,7 +78,7 @@ class Measured:
 class Bench:
     """The services, the server and the ceiling, and what runs against them."""
 
-    def __init__(self, accounts: int, seconds: float, console: Console) -> None:
+    def __init__(self, accounts: int, seconds: float, console: Console, demo: int = 0) -> None:
         self._seconds, self._console = seconds, console
         self.requests = 0  # answered so far
         self._run = services.RunFolder()
@@ -91,7 +91,7 @@ class Bench:
             SELENE_LOG_FORMAT="json",
         )
         self._server.start()
-        self._fill(accounts)
+        self._fill(accounts, demo)
         self.cases = self._make_cases()
 
     def close(self) -> None:
@@ -136,12 +136,15 @@ class Bench:
             for process in sorted(processes.family(self._server.process_id))
         }
 
-    def _fill(self, accounts: int) -> None:
+    def _fill(self, accounts: int, demo: int) -> None:
         if folder := os.environ.get("SELENE_TEST_DATA"):
             self._console.print("Loading the whole geography")
             self._server.manage("load_geonames", "--from", folder)
         else:
             self._console.print("SELENE_TEST_DATA is not set: only the geography that ships")
+        if demo:
+            self._console.print(f"Making {demo:,} devices more, which ask for nothing")
+            self._server.manage("seed_demo", "--devices", str(demo), "--accounts", str(demo // 3))
         self._console.print(f"Making {accounts:,} accounts with their devices")
         file = self._run.path / "requests.json"
         command = [sys.executable, "-m", "tools.bench.seed", str(file), "--accounts", str(accounts)]
@@ -301,6 +304,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10, help="for each case")
     parser.add_argument("--runs", type=int, default=2, help="of each case, the better counts")
     parser.add_argument("--accounts", type=int, default=1_000, help="with three devices each")
+    parser.add_argument("--demo", type=int, default=0, metavar="N", help="devices beside them")
     parser.add_argument("--only", action="append", default=[], help="cases that begin like this")
     parser.add_argument("--json", type=Path, help="also write the results there")
     arguments = parser.parse_args()
@@ -311,7 +315,7 @@ def main() -> int:
         console.print(str(error))
         return 1
     begin = time.monotonic()
-    with closing(Bench(arguments.accounts, arguments.seconds, console)) as bench:
+    with closing(Bench(arguments.accounts, arguments.seconds, console, arguments.demo)) as bench:
         chosen = [
             case
             for case in bench.cases

@@ -1,5 +1,6 @@
 """What staff give and take by hand: memberships, and the consent to Open Dataset."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -22,6 +23,7 @@ from accounts.exceptions import NotConfigured
 from accounts.models import Account, Membership, PaymentMethod, Subscription
 from accounts.upstream import http, stripe
 
+Deed = Callable[[Account, dict[str, Any]], str]
 NOT_DONE: dict[type[Exception], str] = {
     Account.DoesNotExist: "The account was deleted at this moment.",
     payments.AlreadyMember: "It has a membership already: change that one.",
@@ -187,7 +189,7 @@ def leave_open_dataset(
     return ask(page, request, object_id, LEAVE, _noted(leave))
 
 
-def _noted(do: Any) -> Any:  # noqa: ANN401 - as ``ask`` takes it
+def _noted(do: Deed) -> Deed:
     """Return ``do``, which tells what stands in its way, with its outcome in the audit log."""
 
     def done(account: Account, chosen: dict[str, Any]) -> str:

@@ -167,7 +167,8 @@ class Bench:
         cases = {f"{name}, 304": polls[name] for name in ("skill settings", "device")}
         cases |= {f"{name}, 200": self._sample(name) for name in reads}
         cases |= {f"{name}, 200 by the view": _past_redis(self._sample(name)) for name in reads}
-        others = ("metric", "pairing code", "profile", "marketplace", "geolocation", "cities")
+        cases["metric"] = self._sample("metric")
+        others = ("pairing code", "profile", "marketplace", "geolocation", "cities")
         cases |= {name: self._asks[name] for name in others}
         cases["marketplace, 304"] = self._with_tags(self._asks["marketplace"])
         cases["removed"] = self._asks["removed"]

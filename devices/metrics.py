@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts import activity, agreements
 from accounts.models import Account
+from accounts.prepared_insert import PreparedInsert
 from devices.models import CoreInteraction, CoreMetric, Device
 from geography.bulk import batches
 
@@ -42,6 +43,7 @@ STEPS = {
     "speech": ("tts_seconds", {"tts_engine": "tts", "tts_utterance": "utterance"}),
     "speech_playback": ("speech_playback_seconds", {}),
 }
+_ADD = PreparedInsert(CoreMetric)
 WRITTEN = [
     field.name
     for field in CoreInteraction._meta.concrete_fields
@@ -52,7 +54,7 @@ WRITTEN = [
 def note(device: Device, name: str, value: dict[str, object]) -> None:
     """Keep what ``device`` reports, if its account agreed to Open Dataset; else forget it."""
     if _has_open_dataset(device):
-        CoreMetric.objects.create(device=device, name=name, value=value)
+        _ADD(CoreMetric(device=device, name=name, value=value))
     activity.note_active(device.account)
 
 

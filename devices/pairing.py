@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
 from accounts.models import Account
+from accounts.prepared_insert import PreparedInsert
 from devices import pantacor, platforms, tokens
 from devices.models import (
     Device,
@@ -31,6 +32,7 @@ LIFETIME = timedelta(days=1)
 # How long a device that missed the answer to its activation may ask for it again.
 REPEATABLE = timedelta(minutes=10)
 ATTEMPTS = 20
+_ADD = PreparedInsert(PairingSession)
 
 
 class UnknownCode(Exception):
@@ -161,7 +163,7 @@ def _insert(session: PairingSession) -> None:
     Of a transaction around it a savepoint keeps the rest; without one, the statement is its own.
     """
     with transaction.atomic() if connection.in_atomic_block else nullcontext():
-        session.save(force_insert=True)
+        _ADD(session)
 
 
 def _lapsed() -> PairingSessionQuerySet:

@@ -1,11 +1,18 @@
 """The JWTs of accounts, each of its own type: one is never good for what another is for."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Self
 
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.tokens import Token
+
+
+@cache
+def _backend(secret: str) -> TokenBackend:
+    """Keep what signs and verifies: to get it ready for a token took as long as its signature."""
+    return TokenBackend("HS256", signing_key=secret)
 
 
 class AccountToken(Token):
@@ -25,7 +32,7 @@ class AccessToken(AccountToken):
     lifetime = timedelta(minutes=15)
 
     def get_token_backend(self) -> TokenBackend:
-        return TokenBackend("HS256", signing_key=settings.JWT_ACCESS_SECRET)
+        return _backend(settings.JWT_ACCESS_SECRET)
 
 
 class RefreshToken(AccountToken):
@@ -35,7 +42,7 @@ class RefreshToken(AccountToken):
     lifetime = timedelta(seconds=2_628_000)
 
     def get_token_backend(self) -> TokenBackend:
-        return TokenBackend("HS256", signing_key=settings.JWT_REFRESH_SECRET)
+        return _backend(settings.JWT_REFRESH_SECRET)
 
 
 class ResetToken(AccountToken):
@@ -45,7 +52,7 @@ class ResetToken(AccountToken):
     lifetime = timedelta(hours=1)
 
     def get_token_backend(self) -> TokenBackend:
-        return TokenBackend("HS256", signing_key=settings.JWT_RESET_SECRET)
+        return _backend(settings.JWT_RESET_SECRET)
 
 
 class VerifyEmailToken(AccountToken):
@@ -55,4 +62,4 @@ class VerifyEmailToken(AccountToken):
     lifetime = timedelta(hours=24)
 
     def get_token_backend(self) -> TokenBackend:
-        return TokenBackend("HS256", signing_key=settings.JWT_RESET_SECRET)
+        return _backend(settings.JWT_RESET_SECRET)

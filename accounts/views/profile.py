@@ -40,7 +40,7 @@ class AccountView(APIView):
 
     @extend_schema(responses=serializers.ProfileSerializer)
     def get(self, request: AccountRequest) -> Response:
-        return Response(serializers.ProfileSerializer(request.user).data)
+        return Response(serializers.PROFILE.to_representation(request.user))
 
     @extend_schema(
         request=serializers.ProfileChangeSerializer,

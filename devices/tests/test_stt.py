@@ -45,6 +45,7 @@ def patience(settings):
     settings.UPSTREAM_READ_SECONDS = 120
 
 
+@pytest.mark.household
 def test_words_are_heard(say, patience):
     response = say(what_time_is_it())
 
@@ -52,6 +53,7 @@ def test_words_are_heard(say, patience):
     assert response.json() == ["what time is it"]
 
 
+@pytest.mark.household
 def test_words_are_heard_after_noise_as_before(say, patience):
     say(as_file(noise(3)))
 

@@ -157,7 +157,7 @@ def test_devices_of_one_account_that_send_values_at_once_do_not_lock_each_other_
         )
     )
 
-    chosen = {skill_settings.of_device(each)["a|1"]["user"] for each in devices}
+    chosen = {skill_settings.of_device(each).by_skill["a|1"]["user"] for each in devices}
     assert len(chosen) == 1
     assert chosen <= {each.name for each in devices}
 
@@ -188,7 +188,7 @@ def test_a_skill_that_one_drops_while_another_takes_it_up_is_there_for_the_other
         partial(manifest.store, coming, entries("a|1", "b|1")),
     )
 
-    assert skill_settings.of_device(coming) == {"a|1": {"user": "anon"}, "b|1": None}
+    assert skill_settings.of_device(coming).by_skill == {"a|1": {"user": "anon"}, "b|1": None}
     assert gids() == {"a|1", "b|1"}
 
 

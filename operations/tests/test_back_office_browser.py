@@ -12,6 +12,8 @@ from devices.tests.sounds import as_file, tone
 from operations.tests.browser import LOOKS, chromium, overflow, page_of
 from operations.tests.selene_ui import Browser
 
+pytestmark = pytest.mark.household  # a browser is the same in both shapes
+
 EMAIL, PASSWORD = "staff@selene.test", "correct horse battery"
 VERSIONS = {
     "coreVersion": "21.2.2",

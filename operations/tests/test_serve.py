@@ -93,6 +93,7 @@ def test_the_first_start_tells_a_password_that_lets_the_owner_into_the_admin(new
     assert "owner@selene.home" in new_server.output()
 
 
+@pytest.mark.household
 def test_a_wrong_password_does_not_let_anyone_into_the_admin(server):
     page = log_in_to_admin(server, "aaaa-bbbb-cccc-dddd")
 
@@ -112,6 +113,7 @@ def test_a_second_start_changes_nothing_and_is_quick(server):
     assert seconds < 15  # 2 s on a machine that does nothing else
 
 
+@pytest.mark.household
 def test_what_an_operator_changed_outlives_a_start(server):
     change = "from devices.models import Voice; Voice.objects.filter(engine='google').delete()"
     server.manage("shell", "-c", change)
@@ -136,6 +138,7 @@ def test_being_asked_to_end_it_ends_at_once_with_status_0_and_leaves_nothing(ser
     assert server.output().endswith("Ctrl-C ends it.\n")
 
 
+@pytest.mark.household
 @pytest.mark.parametrize("seconds", [0.9, 1.5, 2.5, 4])
 def test_ctrl_c_while_starting_ends_it_without_a_traceback(new_server, seconds):
     process = Process(new_server, "serve")
@@ -180,6 +183,7 @@ def test_when_the_master_is_killed_all_ends_and_a_restart_works_at_once(server):
         assert "taken" not in again.output()
 
 
+@pytest.mark.household
 def test_when_a_worker_is_killed_another_takes_its_place(server):
     workers = set(in_session(server.process_id, "gunicorn")) - {server.process_id}
 
@@ -202,6 +206,7 @@ def test_when_the_scheduler_is_killed_another_takes_its_place(server):
     services.wait_until(is_replaced, what="no scheduler", limit=20)
 
 
+@pytest.mark.household
 def test_a_killed_scheduler_leaves_the_web_server_alone(server):
     [scheduler] = children(server.process_id, "run_jobs")
 
@@ -210,6 +215,7 @@ def test_a_killed_scheduler_leaves_the_web_server_alone(server):
     assert is_ready(server)
 
 
+@pytest.mark.household
 def test_without_jobs_no_scheduler_is_started(make_live_server):
     server = make_live_server(SELENE_RUN_JOBS="false")
 
@@ -217,6 +223,7 @@ def test_without_jobs_no_scheduler_is_started(make_live_server):
     assert server.terminate() == 0
 
 
+@pytest.mark.household
 def test_a_port_that_another_program_has_is_told_in_one_line(new_server):
     port = new_server.port
     with socket.create_server(("127.0.0.1", port)), Process(new_server, "serve") as process:
@@ -258,6 +265,7 @@ def test_two_that_start_at_once_on_one_database_make_one_owner_and_both_serve(ne
         assert "Traceback" not in output
 
 
+@pytest.mark.household
 def test_nobody_sees_a_secret_in_the_process_list_or_the_log(server):
     kept = (server.data_dir / "secrets.env").read_text().splitlines()
     secrets = [line.partition("=")[2] for line in kept]

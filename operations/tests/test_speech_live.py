@@ -14,6 +14,8 @@ import pytest
 from devices.tests.sounds import as_file, noise, silence
 from operations.tests.test_dead_upstream import pair, poll
 
+pytestmark = pytest.mark.household  # engines know nothing of a database
+
 AT_ONCE = 2
 SENT = 22
 

@@ -58,7 +58,7 @@ def test_a_line_of_json_says_when_what_and_how_bad(log_as, capsys):
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ({"path": "/api/countries?" + "a&" * 1500}, "parameters exceeded"),
+        ({"path": "/v1/device/code?" + "a&" * 1500}, "parameters exceeded"),
         ({"path": "/admin/login/", "headers": {"Host": "no host"}}, "Invalid HTTP_HOST header"),
     ],
 )

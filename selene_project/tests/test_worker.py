@@ -10,6 +10,8 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
+pytestmark = pytest.mark.household  # sockets are the same in both shapes
+
 THREADS = 16
 HALF_SENT = [
     b"",

@@ -16,6 +16,7 @@ Unreachable; after a failure no reader asks for a second, so that a dead Redis c
 """
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -266,6 +267,7 @@ def _settle() -> None:
 
 @lru_cache(maxsize=4)
 def _pool(url: str) -> ConnectionPool:
+    """Return what knows how to reach ``url``; connections are not taken from it, nor counted."""
     return ConnectionPool.from_url(
         url,
         socket_timeout=settings.REDIS_TIMEOUT,
@@ -280,11 +282,14 @@ class _Connections(threading.local):
     """Each thread's own connection: a pool's locks and counts took a tenth of a poll's time."""
 
     url = ""
+    process_id = 0
 
     def to(self, url: str) -> Connection:
-        if self.url != url:
-            self.connection = cast(Connection, _pool(url).make_connection())
-            self.url = url
+        # A process that was forked must not talk on its parent's connection.
+        if self.url != url or self.process_id != os.getpid():
+            pool = _pool(url)
+            self.connection = cast(Connection, pool.connection_class(**pool.connection_kwargs))
+            self.url, self.process_id = url, os.getpid()
         return self.connection
 
 

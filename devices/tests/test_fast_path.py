@@ -115,7 +115,10 @@ def own_commands():
 
 
 def _collect(monitor, seen):
+    database = version_cache.client().connection_pool.connection_kwargs["db"]
     for command in monitor.listen():
+        if command["db"] != database:  # of other tests
+            continue
         if "end of listening" in command["command"]:
             return
         if command["client_type"] != "lua" and not command["command"].startswith("CLIENT"):

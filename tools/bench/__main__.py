@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import redis
 import requests
 from rich.console import Console
 from rich.table import Table
@@ -102,12 +103,11 @@ class Bench:
         """Drive ``case`` once; its devices' tags and tokens are in the cache, as after a minute."""
         asks = self.cases[case]
         self._warm(asks)
-        redis = self._server.redis
-        assert redis is not None
+        assert self._server.redis is not None
         parts = {
             "server_cpu": self._server.process_id,
             "postgresql_cpu": self._postgresql.process_id,
-            "redis_cpu": redis.process.pid,
+            "redis_cpu": self._server.redis.process.pid,
         }
         before = {name: _cpu(process) for name, process in parts.items()}
         result = load.drive(
@@ -135,6 +135,12 @@ class Bench:
             str(process): round(processes.resident_megabytes(process))
             for process in sorted(processes.family(self._server.process_id))
         }
+
+    def redis_figures(self) -> tuple[float, float]:
+        """Return microseconds of a script in Redis, without reading and writing, and megabytes."""
+        client = redis.Redis.from_url(self._server.environment["REDIS_URL"])
+        scripts = client.info("commandstats")["cmdstat_evalsha"]
+        return scripts["usec_per_call"], client.info("memory")["used_memory"] / 1e6
 
     def _fill(self, accounts: int, demo: int) -> None:
         if folder := os.environ.get("SELENE_TEST_DATA"):
@@ -335,6 +341,8 @@ def main() -> int:
             f"Memory of the server's processes after {bench.requests:,} requests, MB: "
             f"{bench.memory()}"
         )
+        microseconds, megabytes = bench.redis_figures()
+        console.print(f"Redis: {microseconds:.0f} µs a script, {megabytes:.0f} MB")
     console.print(f"{time.monotonic() - begin:.0f} s in all")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
